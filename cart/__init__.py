@@ -1,0 +1,1 @@
+"""What shoppers hold and owe, and what shelves hold."""

@@ -1,0 +1,1 @@
+"""Observations in, cart events out; pure."""

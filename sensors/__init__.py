@@ -1,0 +1,1 @@
+"""What is installed in a store, and what it says."""

@@ -1,0 +1,147 @@
+"""Everything that enters fusion: one frozen record per kind of thing that a store can notice.
+
+`at_ns` is device time in integer nanoseconds, corrected for the device's clock offset;
+`time_sigma_ns` is the standard deviation of what that correction leaves. Lengths are metres in
+the store's floor frame, weights grams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What all observations share."""
+
+    at_ns: int
+    time_sigma_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackPoint(Observation):
+    """Where one tracklet stands on the floor; covariance in m² as (xx, xy, yy)."""
+
+    tracklet: str
+    x_m: float
+    y_m: float
+    covariance: tuple[float, float, float]
+    vx_m_s: float = 0.0
+    vy_m_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackletLink(Observation):
+    """How likely two tracklets are one person: a log-likelihood ratio."""
+
+    earlier: str
+    later: str
+    log_likelihood_ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandPoint(Observation):
+    """Where one hand of a tracklet is; `sigma_m` per axis, `views` cameras that saw it."""
+
+    tracklet: str
+    side: Literal["left", "right"]
+    x_m: float
+    y_m: float
+    z_m: float
+    sigma_m: float
+    views: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductSighting(Observation):
+    """Class scores, as probabilities by GTIN, for what a tracklet's hand holds."""
+
+    tracklet: str
+    side: Literal["left", "right"]
+    scores: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightStep(Observation):
+    """A change of weight on neighbouring plates of a shelf; `at_ns` is when it settled.
+
+    `plates` are 1-based, `delta_g` and `sigma_g` one value per plate.
+    """
+
+    shelf: str
+    began_ns: int
+    plates: tuple[int, ...]
+    delta_g: tuple[float, ...]
+    sigma_g: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRead(Observation):
+    """One read of an RFID tag by an antenna."""
+
+    antenna: str
+    epc: str
+    rssi_dbm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeScanned(Observation):
+    """An entry code that a gate read and the store verified."""
+
+    gate: str
+    shopper: str
+    group_size: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateCrossing(Observation):
+    """Somebody passed a gate's light barrier."""
+
+    gate: str
+    direction: Literal["in", "out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceHealth(Observation):
+    """A device went up or down."""
+
+    device: str
+    up: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockCounted(Observation):
+    """A person counted the units of a facing."""
+
+    facing: str
+    units: int
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewDecided(Observation):
+    """A labeler's verdict on one review case: what the visit took, by GTIN and units.
+
+    `lines` is None where the labeler could not tell.
+    """
+
+    review: str
+    lines: tuple[tuple[str, int], ...] | None
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanogramChanged(Observation):
+    """A facing now holds another product."""
+
+    facing: str
+    gtin: str
+    units: int
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Observation):
+    """Silence: time went on and nothing was said."""

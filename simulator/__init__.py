@@ -1,0 +1,1 @@
+"""Virtual worlds, their sensors, scenes and scoring."""

@@ -1,0 +1,1 @@
+"""Frames in; tracklets, hands and products out."""
