@@ -264,7 +264,9 @@ def parse_file(model: type[Model], text: str, name: str) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise StoreFileError("\n".join(_explain(name, content, e) for e in error.errors())) from None
+        raise StoreFileError(
+            "\n".join(_explain(name, content, e) for e in error.errors())
+        ) from None
 
 
 def _explain(name: str, content: Any, error: Any) -> str:

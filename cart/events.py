@@ -1,0 +1,198 @@
+"""Everything that leaves fusion: the events that carts, stock, receipts and reviews are built of.
+
+Events are numbered from 1 without gaps by the engine that emits them. `at_ns` is the store time
+of the moment that an event speaks of; `decided_ns` the store time at which it was decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events share."""
+
+    number: int
+    at_ns: int
+    decided_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What each sensor said for one hypothesis: log-likelihoods by term, in nats."""
+
+    visit: str | None
+    gtin: str | None
+    units: int
+    posterior: float
+    terms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered(Event):
+    """A shopper came in and a visit began."""
+
+    visit: str
+    shopper: str
+    tracklet: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked(Event):
+    """Units left a facing for a cart. `line` names the decision, for later revisions."""
+
+    visit: str
+    line: str
+    gtin: str
+    units: int
+    facing: str
+    posterior: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack(Event):
+    """Units left a cart for a shelf; `facing` is where they stand now."""
+
+    visit: str
+    line: str
+    gtin: str
+    units: int
+    facing: str
+    posterior: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver(Event):
+    """Units went from one cart to another."""
+
+    visit: str
+    to_visit: str
+    line: str
+    gtin: str
+    units: int
+    posterior: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised(Event):
+    """An earlier line is not so: its units are taken out of the account they were booked to."""
+
+    visit: str
+    line: str
+    gtin: str
+    units: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misplaced(Event):
+    """A product stands on a facing of another."""
+
+    facing: str
+    gtin: str
+    units: int
+    posterior: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restocked(Event):
+    """A facing's stock is now known: a count, a delivery or a change of planogram."""
+
+    facing: str
+    gtin: str
+    units: int
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited(Event):
+    """A shopper left and the visit closed; `lines` is the bill: (GTIN, units).
+
+    Lines that are in doubt are not billed here: a review asks for them first.
+    """
+
+    visit: str
+    shopper: str
+    lines: tuple[tuple[str, int], ...]
+    review: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One answer that a labeler may choose, with the engine's probability."""
+
+    lines: tuple[tuple[str, int], ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRequested(Event):
+    """The engine is unsure of a visit and asks a human what it took."""
+
+    review: str
+    visit: str
+    shopper: str
+    reason: str
+    certain: tuple[tuple[str, int], ...]
+    candidates: tuple[Candidate, ...]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewClosed(Event):
+    """A verdict came in and the visit's bill is final."""
+
+    review: str
+    visit: str
+    shopper: str
+    lines: tuple[tuple[str, int], ...]
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerted(Event):
+    """Something that a person should know: a refused code, a device down, a count below zero."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        Entered,
+        Picked,
+        PutBack,
+        HandedOver,
+        Revised,
+        Misplaced,
+        Restocked,
+        Exited,
+        ReviewRequested,
+        ReviewClosed,
+        Alerted,
+    )
+}
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def to_json(event: Event) -> bytes:
+    """One line of an event log: `{"kind": …, "event": {…}}`, the same bytes every time."""
+    return _ENCODER.encode({"kind": type(event).__name__, "event": event})
+
+
+def from_json(line: bytes | str) -> Event:
+    """Read a line of an event log. Raises ValueError where it is not one."""
+    outer = msgspec.json.decode(line)
+    try:
+        return msgspec.convert(outer["event"], KINDS[outer["kind"]])
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise ValueError(f"not an event: {error}") from error

@@ -1,0 +1,202 @@
+"""What devices say on the bus: one strict msgspec struct per topic kind, JSON on the wire.
+
+Topics are `<root>/<store>/<kind>/<device>`. Every payload carries `(device, boot, seq)`, unique
+for ever: `boot` is drawn anew when the device starts, `seq` counts from 0. Documented for
+devices of others in docs/mqtt.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import msgspec
+
+ROOT = "openaisle"
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+Sequence = Annotated[int, msgspec.Meta(ge=0)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Actor = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class WireError(Exception):
+    """A message cannot be used; the message names the device or topic and the field."""
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all messages share: who says it, which one it is, and the device's time of it."""
+
+    device: Name
+    boot: Name
+    seq: Sequence
+    at_ns: Nanoseconds
+
+
+class WeightBatch(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Consecutive samples of all plates of one shelf; row i was taken at `at_ns + i·period_ns`.
+
+    `grams[i][p]` is plate p + 1; null where the plate gave no sample.
+    """
+
+    period_ns: Annotated[int, msgspec.Meta(gt=0, le=60_000_000_000)]
+    grams: Annotated[
+        list[Annotated[list[float | None], msgspec.Meta(min_length=1, max_length=64)]],
+        msgspec.Meta(min_length=1, max_length=600),
+    ]
+
+
+class CodeShown(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="code"):
+    """A gate read an entry code; `code` is its text, not yet verified."""
+
+    code: Annotated[str, msgspec.Meta(max_length=2048)]
+
+
+class BarrierCrossed(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="crossed"):
+    """Somebody passed the light barrier of a gate."""
+
+    direction: Literal["in", "out"]
+
+
+class TrackReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One tracklet on the floor; covariance (xx, xy, yy) in m²."""
+
+    tracklet: Name
+    x_m: float
+    y_m: float
+    covariance: tuple[float, float, float]
+    vx_m_s: float = 0.0
+    vy_m_s: float = 0.0
+
+
+class HandReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One hand of a tracklet in the store's frame."""
+
+    tracklet: Name
+    side: Literal["left", "right"]
+    x_m: float
+    y_m: float
+    z_m: float
+    sigma_m: Annotated[float, msgspec.Meta(gt=0)]
+    views: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class LinkReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The log-likelihood ratio that tracklet `later` is the person of tracklet `earlier`."""
+
+    earlier: Name
+    later: Name
+    log_likelihood_ratio: float
+
+
+class VisionReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a vision worker saw at one instant, over all of its cameras."""
+
+    tracks: Annotated[list[TrackReport], msgspec.Meta(max_length=500)] = []
+    hands: Annotated[list[HandReport], msgspec.Meta(max_length=1000)] = []
+    links: Annotated[list[LinkReport], msgspec.Meta(max_length=500)] = []
+
+
+class HealthReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device's own word on whether it works."""
+
+    up: bool
+    reason: str = ""
+
+
+class Verdict(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="verdict"):
+    """A labeler's answer to a review case; `lines` null where it could not be told."""
+
+    review: Name
+    lines: list[tuple[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]]] | None
+    actor: Actor
+
+
+class Count(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="count"):
+    """A person counted a facing."""
+
+    facing: Name
+    units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    actor: Actor
+
+
+class Planogram(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="planogram"):
+    """A person put another product on a facing."""
+
+    facing: Name
+    gtin: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$")]
+    units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    actor: Actor
+
+
+Payload = (
+    WeightBatch
+    | CodeShown
+    | BarrierCrossed
+    | VisionReport
+    | HealthReport
+    | Verdict
+    | Count
+    | Planogram
+)
+
+_DECODERS: dict[str, msgspec.json.Decoder[Payload]] = {
+    "weight": msgspec.json.Decoder(WeightBatch),
+    "gate": msgspec.json.Decoder(CodeShown | BarrierCrossed),
+    "vision": msgspec.json.Decoder(VisionReport),
+    "health": msgspec.json.Decoder(HealthReport),
+    "control": msgspec.json.Decoder(Verdict | Count | Planogram),
+}
+KINDS = tuple(_DECODERS)
+_ENCODER = msgspec.json.Encoder()
+
+
+def topic(store: str, kind: str, device: str) -> str:
+    """The topic on which `device` of `kind` speaks in `store`."""
+    return f"{ROOT}/{store}/{kind}/{device}"
+
+
+def encode(payload: Payload) -> bytes:
+    """The bytes of a message; never NaN or infinity (ValueError)."""
+    return _ENCODER.encode(payload)
+
+
+def decode(message_topic: str, body: bytes, store: str) -> Payload:
+    """Read one message strictly.
+
+    Raises WireError where the topic is not one of the store's, the bytes are not the JSON that
+    the topic's kind demands, or the device speaks under another one's topic.
+    """
+    parts = message_topic.split("/")
+    if len(parts) != 4 or parts[0] != ROOT or parts[1] != store:
+        raise WireError(f"{message_topic[:120]!r}: not a topic of store {store!r}")
+    kind, device = parts[2], parts[3]
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        raise WireError(f"{message_topic[:120]!r}: unknown kind {kind!r}; expected one of {KINDS}")
+    try:
+        payload = decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"{kind}/{device}: {error}") from error
+    if payload.device != device:
+        raise WireError(f"{kind}/{device}: field `device` says {payload.device!r}")
+    _check(payload, f"{kind}/{device}")
+    return payload
+
+
+def _check(payload: Payload, name: str) -> None:
+    """What the types cannot say: rectangular batches, finite numbers, proper covariances."""
+    if isinstance(payload, WeightBatch):
+        width = len(payload.grams[0])
+        for i, row in enumerate(payload.grams):
+            if len(row) != width:
+                raise WireError(f"{name}: grams[{i}] has {len(row)} plates, grams[0] has {width}")
+            for p, value in enumerate(row):
+                if value is not None and not abs(value) < 1e7:
+                    raise WireError(f"{name}: grams[{i}][{p}]: {value} is not a weight in grams")
+    elif isinstance(payload, VisionReport):
+        for track in payload.tracks:
+            xx, xy, yy = track.covariance
+            numbers = (track.x_m, track.y_m, track.vx_m_s, track.vy_m_s, xx, xy, yy)
+            if not all(math.isfinite(v) for v in numbers) or xx <= 0 or xx * yy <= xy * xy:
+                raise WireError(f"{name}: track {track.tracklet}: not a position with covariance")
