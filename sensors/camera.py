@@ -76,7 +76,8 @@ class CameraModel:
             axis=1,
         )
         directions: Array = local @ self.rotation
-        return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        return directions
 
     def to_plane(self, pixels: Array, z_m: float = 0.0) -> Array:
         """Intersect pixels (N, 2) with the plane z = `z_m`; (N, 2) metres, NaN where above it."""

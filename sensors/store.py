@@ -270,7 +270,8 @@ def parse_file(model: type[Model], text: str, name: str) -> Model:
 
 
 def _explain(name: str, content: Any, error: Any) -> str:
-    where, node = [], content
+    where: list[str] = []
+    node = content
     for key in error["loc"]:
         where.append(f"[{key}]" if isinstance(key, int) else f".{key}" if where else str(key))
         try:

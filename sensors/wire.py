@@ -16,7 +16,7 @@ ROOT = "openaisle"
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Sequence = Annotated[int, msgspec.Meta(ge=0)]
-Nanoseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Actor = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
