@@ -146,13 +146,17 @@ class ReviewRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewClosed(Event):
-    """A verdict came in and the visit's bill is final."""
+    """A verdict came in and the visit's bill is final.
+
+    `verified` is False where the labeler could not tell: then only what was certain is billed.
+    """
 
     review: str
     visit: str
     shopper: str
     lines: tuple[tuple[str, int], ...]
     actor: str
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

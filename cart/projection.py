@@ -1,0 +1,118 @@
+"""What the event log amounts to: open carts, final bills, reviews and stock.
+
+Everything here is rebuilt from events; nothing is stored. `Carts.apply` takes events in order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cart.events import (
+    Entered,
+    Event,
+    Exited,
+    HandedOver,
+    Picked,
+    PutBack,
+    Restocked,
+    ReviewClosed,
+    ReviewRequested,
+    Revised,
+)
+
+State = Literal["shopping", "held", "billed"]
+
+
+@dataclass(slots=True)
+class Booking:
+    """Units that one decision put into a cart (negative: took out of it)."""
+
+    line: str
+    gtin: str
+    units: int
+    facing: str
+    posterior: float
+
+
+@dataclass(slots=True)
+class Cart:
+    """One visit: who, since when, what was decided so far and the bill once it is final."""
+
+    visit: str
+    shopper: str
+    entered_ns: int
+    state: State = "shopping"
+    bookings: dict[str, Booking] = field(default_factory=dict)
+    bill: tuple[tuple[str, int], ...] = ()
+    review: str | None = None
+    closed_ns: int | None = None
+
+    def units(self) -> dict[str, int]:
+        """Units by GTIN that the cart is believed to hold now, most recent last."""
+        total: dict[str, int] = defaultdict(int)
+        for booking in self.bookings.values():
+            total[booking.gtin] += booking.units
+        return {gtin: units for gtin, units in total.items() if units > 0}
+
+    def confidence(self, gtin: str) -> float:
+        """The least posterior of the decisions behind one product."""
+        return min((b.posterior for b in self.bookings.values() if b.gtin == gtin), default=0.0)
+
+
+class Carts:
+    """All visits and the believed stock per facing."""
+
+    def __init__(self, units_by_facing: dict[str, int]) -> None:
+        self.visits: dict[str, Cart] = {}
+        self.stock: dict[str, int] = dict(units_by_facing)
+        self.reviews: dict[str, ReviewRequested] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take the next event of the log into account."""
+        match event:
+            case Entered():
+                self.visits[event.visit] = Cart(event.visit, event.shopper, event.at_ns)
+            case Picked() | PutBack():
+                sign = 1 if isinstance(event, Picked) else -1
+                self._book(event.visit, event, sign * event.units)
+                self._move(event.facing, -sign * event.units)
+            case HandedOver():
+                for visit, units in ((event.visit, -event.units), (event.to_visit, event.units)):
+                    self.visits[visit].bookings[event.line] = Booking(
+                        event.line, event.gtin, units, "", event.posterior
+                    )
+            case Revised():
+                booking = self.visits[event.visit].bookings.pop(event.line, None)
+                if booking is not None:
+                    self._move(booking.facing, booking.units)
+            case Restocked():
+                self.stock[event.facing] = event.units
+            case ReviewRequested():
+                self.reviews[event.review] = event
+            case Exited():
+                self._close(event.visit, event.lines, event.review, event.at_ns)
+            case ReviewClosed():
+                self.reviews.pop(event.review, None)
+                self._close(event.visit, event.lines, None, event.at_ns)
+            case _:
+                pass
+
+    def _book(self, visit: str, event: Picked | PutBack, units: int) -> None:
+        self.visits[visit].bookings[event.line] = Booking(
+            event.line, event.gtin, units, event.facing, event.posterior
+        )
+
+    def _move(self, facing: str, units: int) -> None:
+        if facing in self.stock:
+            self.stock[facing] += units
+
+    def _close(
+        self, visit: str, lines: tuple[tuple[str, int], ...], review: str | None, at_ns: int
+    ) -> None:
+        cart = self.visits[visit]
+        cart.state = "held" if review is not None else "billed"
+        cart.review = review
+        cart.bill = lines
+        cart.closed_ns = at_ns
