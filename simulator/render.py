@@ -162,6 +162,16 @@ class Renderer:
         develop(rgb, view.curves, view.noise, x, y)
         return Frame(rgb, ids, depth)
 
+    def silhouette(self, camera_id: str, body: Body) -> NDArray[np.bool_]:
+        """The pixels (H, W) that a body would fill were nothing before it."""
+        view = self._views[camera_id]
+        ids = np.zeros_like(view.background.ids)
+        depth = np.full_like(view.background.depth, np.inf)
+        rgb = np.empty_like(view.background.rgb)
+        light = self._look.light
+        draw_capsules(rgb, ids, depth, view.lens, light, body.capsules, 1, view.whole)
+        return ids == 1
+
     def _held(self, gtin: str, body: Body, hand: int, heading_rad: float) -> tuple[Array, Array]:
         at = self._product_at[gtin]
         product = self._products[at]
