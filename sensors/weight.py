@@ -52,10 +52,11 @@ class StepDetector:
         self._groups: list[_Group] = []
         self._seen_ns = -1
 
-    def feed(self, batch: WeightBatch) -> list[WeightStep]:
+    def feed(self, batch: WeightBatch, shift_ns: int = 0) -> list[WeightStep]:
         """Take the next batch; the steps that settled within it, oldest first.
 
-        Samples that are not later than those already seen are ignored.
+        `shift_ns` brings the device's clock onto the store's. Samples that are not later than
+        those already seen are ignored.
         """
         grams = np.array(
             [[np.nan if v is None else v for v in row] for row in batch.grams], dtype=np.float64
@@ -64,7 +65,7 @@ class StepDetector:
         steps: list[WeightStep] = []
         for start in range(0, len(grams), per_chunk):
             chunk = grams[start : start + per_chunk]
-            at_ns = batch.at_ns + (start + len(chunk) - 1) * batch.period_ns
+            at_ns = batch.at_ns + shift_ns + (start + len(chunk) - 1) * batch.period_ns
             if at_ns > self._seen_ns:
                 self._seen_ns = at_ns
                 steps += self._chunk(at_ns, _median(chunk), len(chunk) * batch.period_ns)

@@ -1,0 +1,431 @@
+"""The engine: observations in the order of their time in, cart events out.
+
+It has no clock: time is the time of the observations. It has no randomness: the same
+observations give the same events, byte for byte.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cart.events import (
+    Alerted,
+    Candidate,
+    Entered,
+    Event,
+    Evidence,
+    Exited,
+    Misplaced,
+    Picked,
+    PutBack,
+    Restocked,
+    ReviewClosed,
+    ReviewRequested,
+)
+from cart.profile import Profiles
+from fusion.account import Account, Distribution, Doubt
+from fusion.charging import best_bill
+from fusion.hypotheses import Hypothesis, explain
+from fusion.people import GATE_REACH_M, NS, People
+from fusion.reach import Place, reach_log_ratio
+from fusion.shelves import Part, Shelves
+from sensors.observations import (
+    CodeScanned,
+    DeviceHealth,
+    GateCrossing,
+    HandPoint,
+    Observation,
+    PlanogramChanged,
+    ReviewDecided,
+    StockCounted,
+    TrackletLink,
+    TrackPoint,
+    WeightStep,
+)
+from sensors.store import Store
+
+CODE_WAITS_NS = 30 * NS
+REPAIR_EVERY_NS = 300_000_000
+HISTORY_SETTLES_BELOW = 3.0
+PROVISIONAL_FROM = 0.5
+
+
+@dataclass(slots=True)
+class _OpenReview:
+    visit: str
+    shopper: str
+    certain: tuple[tuple[str, int], ...]
+
+
+class Engine:
+    """Decides who took what in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._gates = {gate.id: gate for gate in store.gates}
+        self.people = People()
+        self._shelves = Shelves(store)
+        self._profiles = Profiles()
+        self._accounts: dict[str, Account] = {}
+        self._codes: list[CodeScanned] = []
+        self._reviews: dict[str, _OpenReview] = {}
+        self._visits = 0
+        self._lines = 0
+        self._numbers = 0
+        self._now_ns = 0
+        self._repaired_ns = 0
+        self._out: list[Event] = []
+
+    def step(self, observation: Observation) -> list[Event]:
+        """Take the next observation; the events that it brings about, in order."""
+        self._now_ns = max(self._now_ns, observation.at_ns)
+        self._close_visits()
+        match observation:
+            case TrackPoint():
+                self.people.saw(observation)
+            case HandPoint():
+                self.people.saw_hand(observation)
+            case TrackletLink():
+                self.people.linked(observation)
+            case WeightStep():
+                for part in self._shelves.split(observation):
+                    self._decide(observation, part)
+            case CodeScanned():
+                self._codes.append(observation)
+            case GateCrossing():
+                self._crossed(observation)
+            case StockCounted():
+                self._counted(observation)
+            case PlanogramChanged():
+                self._rearranged(observation)
+            case ReviewDecided():
+                self._answered(observation)
+            case DeviceHealth():
+                if not observation.up:
+                    self._alert(
+                        observation.at_ns,
+                        "device-down",
+                        observation.device,
+                        f"{observation.device} is down: {observation.reason or 'no reason given'}",
+                    )
+            case _:
+                pass
+        if self._now_ns - self._repaired_ns >= REPAIR_EVERY_NS:
+            self._repaired_ns = self._now_ns
+            self.people.repair(self._now_ns)
+        out, self._out = self._out, []
+        return out
+
+    def refuse(self, at_ns: int, gate: str, reason: str) -> Event:
+        """A gate refused a code: the alert that tells the operator why."""
+        self._alert(at_ns, "code-refused", gate, f"{gate}: {reason}")
+        return self._out.pop()
+
+    # -- gates ---------------------------------------------------------------------------------
+
+    def _crossed(self, crossing: GateCrossing) -> None:
+        if crossing.direction == "in":
+            self._enter(crossing)
+        else:
+            self._leave(crossing)
+
+    def _enter(self, crossing: GateCrossing) -> None:
+        fresh = [c for c in self._codes if crossing.at_ns - c.at_ns <= CODE_WAITS_NS]
+        code = next((c for c in fresh if c.gate == crossing.gate), None)
+        self._codes = [c for c in fresh if c is not code]
+        if code is None:
+            self._alert(
+                crossing.at_ns, "no-code", crossing.gate, f"{crossing.gate}: entered without a code"
+            )
+            return
+        self._visits += 1
+        visit = f"v{self._visits}"
+        self._accounts[visit] = Account(visit, code.shopper, crossing.at_ns)
+        tracklet = self.people.begin(visit, crossing.at_ns, *self._gates[crossing.gate].centre_m)
+        self._emit(
+            Entered, at_ns=crossing.at_ns, visit=visit, shopper=code.shopper, tracklet=tracklet
+        )
+
+    def _leave(self, crossing: GateCrossing) -> None:
+        centre = self._gates[crossing.gate].centre_m
+        self.people.repair(self._now_ns)
+        inside = [v for v, a in self._accounts.items() if a.leaving_ns is None]
+        visit = self.people.nearest_visit(crossing.at_ns, *centre, among=inside)
+        uncertain = visit is None
+        if visit is None:
+            unseen = [v for v in inside if self.people.body_at(v, crossing.at_ns) is None]
+            visit = unseen[0] if len(unseen) == 1 else None
+        if visit is None:
+            self._alert(
+                crossing.at_ns,
+                "unknown-exit",
+                crossing.gate,
+                f"{crossing.gate}: somebody left whom no visit within {GATE_REACH_M} m explains",
+            )
+            return
+        account = self._accounts[visit]
+        account.leaving_ns = crossing.at_ns
+        account.exit_uncertain = uncertain
+
+    def _close_visits(self) -> None:
+        grace_ns = round(self._store.policy.receipt_grace_s * NS)
+        for account in list(self._accounts.values()):
+            if account.leaving_ns is not None and self._now_ns >= account.leaving_ns + grace_ns:
+                self._close(account, account.leaving_ns)
+
+    def _close(self, account: Account, left_ns: int) -> None:
+        policy = self._store.policy
+        bill = best_bill(account, self._shelves.products, policy)
+        del self._accounts[account.visit]
+        self.people.end(account.visit)
+        review = None
+        if bill.expected_loss_cents > policy.review_cost_cents or account.exit_uncertain:
+            review = f"r{account.visit[1:]}"
+            self._reviews[review] = _OpenReview(account.visit, account.shopper, bill.certain)
+            self._emit(
+                ReviewRequested,
+                at_ns=left_ns,
+                review=review,
+                visit=account.visit,
+                shopper=account.shopper,
+                reason=self._why(bill.doubtful, bill.expected_loss_cents, account),
+                certain=bill.certain,
+                candidates=bill.candidates or (Candidate(lines=bill.lines, probability=1.0),),
+                evidence=tuple(e for doubt in account.doubts for e in doubt.evidence),
+            )
+        self._emit(
+            Exited,
+            at_ns=left_ns,
+            visit=account.visit,
+            shopper=account.shopper,
+            lines=bill.certain if review else bill.lines,
+            review=review,
+        )
+
+    def _why(self, doubtful: tuple[str, ...], loss_cents: float, account: Account) -> str:
+        names = ", ".join(self._shelves.products[gtin].name for gtin in doubtful)
+        reasons = [f"unsure of {names}" if names else "several small doubts"]
+        if account.exit_uncertain:
+            reasons.append("nobody was seen at the exit")
+        if account.unknown_units() > 0.1:
+            reasons.append("something was taken that no product explains")
+        return f"{'; '.join(reasons)} (expected loss {loss_cents:.0f} cents)"
+
+    # -- shelves -------------------------------------------------------------------------------
+
+    def _decide(self, step: WeightStep, part: Part) -> None:
+        present = [
+            v
+            for v, a in self._accounts.items()
+            if a.entered_ns <= step.at_ns
+            and (a.leaving_ns is None or step.began_ns <= a.leaving_ns)
+        ]
+        if not present:
+            if abs(part.delta_g) > 3 * part.sigma_g + 20:
+                self._alert(
+                    step.at_ns,
+                    "nobody-there",
+                    part.place.id,
+                    f"{part.place.id}: {part.delta_g:+.0f} g while no visit was open",
+                )
+            return
+        place = Place(
+            part.place.gondola,
+            part.place.shelf,
+            (part.centroid - 0.5) * part.place.shelf.plate_width_m,
+        )
+        reach = {v: reach_log_ratio(self.people, v, place, step) for v in present}
+        found = explain(part, self._shelves, reach, self._holds)
+        ranked = self._posterior(found)
+        self._book(step, part, ranked)
+
+    def _holds(self, visit: str, gtin: str, units: int) -> float:
+        return self._accounts[visit].holds(gtin, units)
+
+    def _posterior(self, found: list[Hypothesis]) -> list[tuple[float, Hypothesis]]:
+        """Normalised, likeliest first; purchase history may settle only what sensors leave open."""
+        found = sorted(found, key=lambda h: -h.score)
+        top = found[0].score
+        if len(found) > 1 and top - found[1].score < math.log(HISTORY_SETTLES_BELOW):
+            found = sorted((self._with_history(h) for h in found), key=lambda h: -h.score)
+            top = found[0].score
+        weights = [math.exp(h.score - top) for h in found]
+        total = math.fsum(weights)
+        return [(w / total, h) for w, h in zip(weights, found, strict=True) if w / total > 1e-6]
+
+    def _with_history(self, hypothesis: Hypothesis) -> Hypothesis:
+        log_share = 0.0
+        for move in hypothesis.moves:
+            if move.visit and move.gtin and move.units > 0:
+                profile = self._profiles.of(self._accounts[move.visit].shopper)
+                log_share += math.log(
+                    profile.share(move.gtin, len(self._shelves.products))
+                    * len(self._shelves.products)
+                )
+        return Hypothesis(hypothesis.moves, {**hypothesis.terms, "history": log_share})
+
+    def _book(self, step: WeightStep, part: Part, ranked: list[tuple[float, Hypothesis]]) -> None:
+        self._lines += 1
+        line = f"l{self._lines}"
+        best_p, best = ranked[0]
+        evidence = tuple(_evidence(p, h) for p, h in ranked[:3])
+        chances: dict[str, dict[str, Distribution]] = {}
+        unknown: dict[str, float] = {}
+        for p, hypothesis in ranked:
+            for move in hypothesis.moves:
+                if move.visit is None:
+                    continue
+                if move.gtin is None:
+                    if move.units > 0:
+                        unknown[move.visit] = unknown.get(move.visit, 0.0) + p
+                    continue
+                units = chances.setdefault(move.visit, {}).setdefault(move.gtin, {})
+                units[move.units] = units.get(move.units, 0.0) + p
+        for visit in sorted({*chances, *unknown}):
+            by_product = {
+                gtin: {0: max(0.0, 1.0 - math.fsum(units.values())), **units}
+                for gtin, units in chances.get(visit, {}).items()
+            }
+            self._accounts[visit].book(Doubt(line, by_product, unknown.get(visit, 0.0), evidence))
+        self._restock(part, best)
+        if best_p >= PROVISIONAL_FROM:
+            self._tell(step, part, line, best_p, best, evidence)
+
+    def _tell(
+        self,
+        step: WeightStep,
+        part: Part,
+        line: str,
+        posterior: float,
+        best: Hypothesis,
+        evidence: tuple[Evidence, ...],
+    ) -> None:
+        for index, move in enumerate(best.moves):
+            if move.visit is None or move.gtin is None:
+                continue
+            self._emit(
+                Picked if move.units > 0 else PutBack,
+                at_ns=step.began_ns,
+                visit=move.visit,
+                line=line if index == 0 else f"{line}.{index}",
+                gtin=move.gtin,
+                units=abs(move.units),
+                facing=part.place.id,
+                posterior=round(posterior, 6),
+                evidence=evidence,
+            )
+            if move.units < 0 and move.gtin != part.place.gtin:
+                self._emit(
+                    Misplaced,
+                    at_ns=step.began_ns,
+                    facing=part.place.id,
+                    gtin=move.gtin,
+                    units=-move.units,
+                    posterior=round(posterior, 6),
+                )
+
+    def _restock(self, part: Part, best: Hypothesis) -> None:
+        place = part.place
+        for move in best.moves:
+            if move.gtin is None:
+                continue
+            if move.gtin == place.gtin:
+                if place.units - move.units < 0:
+                    self._alert(
+                        self._now_ns,
+                        "count-error",
+                        place.id,
+                        f"{place.id}: the book says {place.units}, yet {move.units} were taken",
+                    )
+                place.units = max(0, place.units - move.units)
+            else:
+                place.strangers[move.gtin] = max(0, place.strangers.get(move.gtin, 0) - move.units)
+
+    # -- people who answer ---------------------------------------------------------------------
+
+    def _counted(self, count: StockCounted) -> None:
+        place = self._shelves.places.get(count.facing)
+        if place is None:
+            self._alert(count.at_ns, "unknown-facing", count.facing, f"no facing {count.facing}")
+            return
+        place.units = count.units
+        self._emit(
+            Restocked,
+            at_ns=count.at_ns,
+            facing=place.id,
+            gtin=place.gtin,
+            units=count.units,
+            actor=count.actor,
+        )
+
+    def _rearranged(self, change: PlanogramChanged) -> None:
+        place = self._shelves.places.get(change.facing)
+        if place is None or change.gtin not in self._shelves.products:
+            self._alert(
+                change.at_ns,
+                "unknown-facing",
+                change.facing,
+                f"no facing {change.facing} or no product {change.gtin}",
+            )
+            return
+        place.gtin, place.units = change.gtin, change.units
+        place.strangers.pop(change.gtin, None)
+        self._emit(
+            Restocked,
+            at_ns=change.at_ns,
+            facing=place.id,
+            gtin=change.gtin,
+            units=change.units,
+            actor=change.actor,
+        )
+
+    def _answered(self, verdict: ReviewDecided) -> None:
+        review = self._reviews.pop(verdict.review, None)
+        if review is None:
+            self._alert(
+                verdict.at_ns, "unknown-review", verdict.review, f"no open review {verdict.review}"
+            )
+            return
+        unknown = [g for g, _ in verdict.lines or () if g not in self._shelves.products]
+        if unknown:
+            self._reviews[verdict.review] = review
+            self._alert(
+                verdict.at_ns,
+                "unknown-product",
+                verdict.review,
+                f"{verdict.review}: no product {', '.join(unknown)}; the case stays open",
+            )
+            return
+        self._emit(
+            ReviewClosed,
+            at_ns=verdict.at_ns,
+            review=verdict.review,
+            visit=review.visit,
+            shopper=review.shopper,
+            lines=review.certain if verdict.lines is None else verdict.lines,
+            actor=verdict.actor,
+            verified=verdict.lines is not None,
+        )
+
+    # -- events --------------------------------------------------------------------------------
+
+    def _alert(self, at_ns: int, kind: str, subject: str, text: str) -> None:
+        self._emit(Alerted, at_ns=at_ns, kind=kind, subject=subject, text=text)
+
+    def _emit(self, kind: type[Event], /, *, at_ns: int, **fields: object) -> None:
+        self._numbers += 1
+        event = kind(number=self._numbers, at_ns=at_ns, decided_ns=self._now_ns, **fields)
+        self._profiles.apply(event)
+        self._out.append(event)
+
+
+def _evidence(posterior: float, hypothesis: Hypothesis) -> Evidence:
+    move = hypothesis.moves[0] if hypothesis.moves else None
+    return Evidence(
+        visit=move.visit if move else None,
+        gtin=move.gtin if move else None,
+        units=move.units if move else 0,
+        posterior=round(posterior, 6),
+        terms={name: round(value, 3) for name, value in sorted(hypothesis.terms.items())},
+    )

@@ -1,0 +1,74 @@
+"""What a change of weight says of units moved.
+
+The change on the plates nearest to a facing is Gaussian around ± n·μ, with variance
+
+    Σ σ_plate² + n·τ² + (ρ·n·μ)²
+
+where τ is the spread of units of one product and ρ the catalogue's own error together with what
+neighbouring plates take up. A tail of weight `TAIL`, three times as wide, keeps a bad plate from
+being certain.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sensors.observations import WeightStep
+from sensors.store import Product
+
+RELATIVE_ERROR = 0.03
+TAIL = 0.03
+TAIL_WIDTH = 3.0
+UNKNOWN_SPAN_G = 3000.0
+CENTROID_SIGMA = 0.45
+
+
+def mass_log_likelihood(delta_g: float, sigma_g: float, units: int, product: Product) -> float:
+    """Log density (per gram) of `delta_g` where `units` (signed) of a product moved."""
+    mean = units * product.weight_g
+    variance = (
+        sigma_g**2 + abs(units) * product.weight_sigma_g**2 + (RELATIVE_ERROR * mean) ** 2 + 1.0
+    )
+    return _log_mixture(delta_g - mean, math.sqrt(variance))
+
+
+def nothing_log_likelihood(delta_g: float, sigma_g: float) -> float:
+    """Log density of `delta_g` where nothing moved: drift, creep, a hand that leaned."""
+    return _log_mixture(delta_g, math.sqrt(sigma_g**2 + 6.0**2))
+
+
+def unknown_log_likelihood() -> float:
+    """Log density of any change by something that is not in the catalogue."""
+    return -math.log(UNKNOWN_SPAN_G)
+
+
+def _log_mixture(residual: float, sigma: float) -> float:
+    wide = sigma * TAIL_WIDTH
+    density = (1 - TAIL) * math.exp(-0.5 * (residual / sigma) ** 2) / sigma
+    density += TAIL * math.exp(-0.5 * (residual / wide) ** 2) / wide
+    return math.log(max(density, 1e-300) / math.sqrt(2 * math.pi))
+
+
+def centroid(step: WeightStep, plates: list[int] | None = None) -> float:
+    """Where along the shelf the change lies, in plate numbers: Σ |δ|·plate / Σ |δ|."""
+    chosen = [
+        (plate, delta)
+        for plate, delta in zip(step.plates, step.delta_g, strict=True)
+        if plates is None or plate in plates
+    ]
+    weights = np.abs([delta for _, delta in chosen])
+    if weights.sum() <= 0:
+        return float(np.mean([plate for plate, _ in chosen]))
+    return float(np.average([plate for plate, _ in chosen], weights=weights))
+
+
+def centroid_log_likelihood(at: float, plates: list[int], plate_count: int) -> float:
+    """Log density along the shelf of a unit that stood on a facing's plates.
+
+    Uniform over the facing, with Gaussian edges; relative to the uniform over the shelf.
+    """
+    low, high = min(plates) - 0.5, max(plates) + 0.5
+    outside = max(0.0, low + 0.3 - at, at - high + 0.3)
+    return math.log(plate_count / len(plates)) - 0.5 * (outside / CENTROID_SIGMA) ** 2

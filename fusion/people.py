@@ -1,0 +1,190 @@
+"""Who is where: the tracks and hands of the last seconds, and which tracklet is which visit.
+
+People enter only at gates, so a tracklet that appears inside belongs to somebody whose tracklet
+has ended: the link's log-likelihood ratio, else the walk it would take, says to whom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from sensors.observations import HandPoint, TrackletLink, TrackPoint
+
+NS = 1_000_000_000
+MEMORY_NS = 25 * NS
+LOST_AFTER_NS = 800_000_000
+ORPHAN_AFTER_NS = 500_000_000
+SAME_PERSON_M = 0.45
+GATE_REACH_M = 1.3
+WALK_M_S = 1.5
+
+
+@dataclass(slots=True)
+class Track:
+    """One tracklet's recent past."""
+
+    tracklet: str
+    born_ns: int
+    points: deque[TrackPoint] = field(default_factory=lambda: deque(maxlen=600))
+    hands: deque[HandPoint] = field(default_factory=lambda: deque(maxlen=1200))
+    visit: str | None = None
+
+    @property
+    def last(self) -> TrackPoint:
+        return self.points[-1]
+
+    def at(self, at_ns: int) -> TrackPoint:
+        """The point nearest in time to `at_ns`."""
+        return min(self.points, key=lambda p: abs(p.at_ns - at_ns))
+
+
+class People:
+    """All tracklets and their visits."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[str, Track] = {}
+        self._links: dict[str, dict[str, float]] = {}
+        self._current: dict[str, str | None] = {}
+        self._last_seen: dict[str, tuple[int, float, float]] = {}
+
+    def saw(self, point: TrackPoint) -> None:
+        """A tracklet was seen on the floor."""
+        track = self._tracks.get(point.tracklet)
+        if track is None:
+            track = self._tracks[point.tracklet] = Track(point.tracklet, point.at_ns)
+        track.points.append(point)
+        if track.visit is not None:
+            self._last_seen[track.visit] = (point.at_ns, point.x_m, point.y_m)
+
+    def saw_hand(self, hand: HandPoint) -> None:
+        """A hand was seen; hands of tracklets that have no floor point yet are forgotten."""
+        track = self._tracks.get(hand.tracklet)
+        if track is not None:
+            track.hands.append(hand)
+
+    def linked(self, link: TrackletLink) -> None:
+        """Vision says how likely two tracklets are one person."""
+        self._links.setdefault(link.later, {})[link.earlier] = link.log_likelihood_ratio
+
+    def begin(self, visit: str, at_ns: int, x_m: float, y_m: float) -> str | None:
+        """A visit begins at a gate; the free tracklet nearest to it is the shopper's."""
+        self._current[visit] = None
+        self._last_seen[visit] = (at_ns, x_m, y_m)
+        near = [
+            (self._distance(track, at_ns, x_m, y_m), track)
+            for track in self._tracks.values()
+            if track.visit is None and abs(track.at(at_ns).at_ns - at_ns) < LOST_AFTER_NS
+        ]
+        near.sort(key=lambda pair: pair[0])
+        if near and near[0][0] < GATE_REACH_M:
+            self._assign(near[0][1], visit)
+        return self._current[visit]
+
+    def end(self, visit: str) -> None:
+        """A visit is over; its tracklets stay known so that nobody inherits them."""
+        self._current.pop(visit, None)
+
+    def nearest_visit(self, at_ns: int, x_m: float, y_m: float, among: list[str]) -> str | None:
+        """The visit whose shopper was nearest to a place at a time, within gate reach."""
+        best: tuple[float, str] | None = None
+        for visit in among:
+            distance = math.inf
+            for track in self._of(visit):
+                if abs(track.at(at_ns).at_ns - at_ns) < LOST_AFTER_NS:
+                    distance = min(distance, self._distance(track, at_ns, x_m, y_m))
+            seen_ns, x, y = self._last_seen[visit]
+            if math.isinf(distance) and at_ns - seen_ns < 15 * NS:
+                distance = math.hypot(x - x_m, y - y_m) + 0.3
+            if distance < GATE_REACH_M and (best is None or distance < best[0]):
+                best = (distance, visit)
+        return best[1] if best else None
+
+    def hands_between(self, visit: str, from_ns: int, to_ns: int) -> list[HandPoint]:
+        """What was seen of a visit's hands in a span of time."""
+        return [h for t in self._of(visit) for h in t.hands if from_ns <= h.at_ns <= to_ns]
+
+    def body_at(self, visit: str, at_ns: int) -> TrackPoint | None:
+        """Where a visit's shopper stood at a time; None where nobody saw them within a second."""
+        points = [t.at(at_ns) for t in self._of(visit)]
+        points = [p for p in points if abs(p.at_ns - at_ns) < NS]
+        return min(points, key=lambda p: abs(p.at_ns - at_ns)) if points else None
+
+    def tracklet_of(self, visit: str) -> str | None:
+        """The tracklet that a visit's shopper has now."""
+        return self._current.get(visit)
+
+    def repair(self, now_ns: int) -> list[tuple[str, str]]:
+        """Give free tracklets to visits that have lost theirs; (visit, tracklet) for each."""
+        self._forget(now_ns)
+        lost = [v for v in self._current if self._is_lost(v, now_ns)]
+        if not lost:
+            return []
+        live = [t for t in self._tracks.values() if now_ns - t.last.at_ns < LOST_AFTER_NS]
+        taken = [t for t in live if t.visit is not None]
+        orphans = [
+            t
+            for t in live
+            if t.visit is None
+            and now_ns - t.born_ns > ORPHAN_AFTER_NS
+            and not any(_apart(t.last, o.last) < SAME_PERSON_M for o in taken)
+        ]
+        scored = sorted(
+            (
+                (self._affinity(visit, track), visit, track.tracklet)
+                for visit in lost
+                for track in orphans
+            ),
+            key=lambda item: (-item[0], item[1], item[2]),
+        )
+        given: list[tuple[str, str]] = []
+        for score, visit, tracklet in scored:
+            if score < -6.0 or any(visit == v or tracklet == t for v, t in given):
+                continue
+            self._assign(self._tracks[tracklet], visit)
+            given.append((visit, tracklet))
+        return given
+
+    def _affinity(self, visit: str, track: Track) -> float:
+        """Log-likelihood ratio that `track` continues `visit`."""
+        links = self._links.get(track.tracklet, {})
+        linked = [ratio for earlier, ratio in links.items() if self._visit_of(earlier) == visit]
+        seen_ns, x, y = self._last_seen[visit]
+        first = track.points[0]
+        walk = math.hypot(first.x_m - x, first.y_m - y)
+        allowed = 0.6 + WALK_M_S * max(0.0, (first.at_ns - seen_ns) / NS)
+        motion = 2.0 - 0.5 * (walk / (0.5 * allowed)) ** 2
+        return max(linked) + 0.5 * motion if linked else motion
+
+    def _visit_of(self, tracklet: str) -> str | None:
+        track = self._tracks.get(tracklet)
+        return track.visit if track else None
+
+    def _is_lost(self, visit: str, now_ns: int) -> bool:
+        tracklet = self._current[visit]
+        track = self._tracks.get(tracklet) if tracklet else None
+        return track is None or now_ns - track.last.at_ns > LOST_AFTER_NS
+
+    def _of(self, visit: str) -> list[Track]:
+        return [t for t in self._tracks.values() if t.visit == visit]
+
+    def _assign(self, track: Track, visit: str) -> None:
+        track.visit = visit
+        self._current[visit] = track.tracklet
+        self._last_seen[visit] = (track.last.at_ns, track.last.x_m, track.last.y_m)
+
+    def _distance(self, track: Track, at_ns: int, x_m: float, y_m: float) -> float:
+        point = track.at(at_ns)
+        return math.hypot(point.x_m - x_m, point.y_m - y_m)
+
+    def _forget(self, now_ns: int) -> None:
+        gone = [t.tracklet for t in self._tracks.values() if now_ns - t.last.at_ns > MEMORY_NS]
+        for tracklet in gone:
+            if tracklet not in self._current.values():
+                del self._tracks[tracklet]
+                self._links.pop(tracklet, None)
+
+
+def _apart(a: TrackPoint, b: TrackPoint) -> float:
+    return math.hypot(a.x_m - b.x_m, a.y_m - b.y_m)

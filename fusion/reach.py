@@ -1,0 +1,73 @@
+"""Whose hand was there: the ratio of a reach's likelihood to that of a bystander's hands.
+
+With d the least distance of a visit's hands to the place while the weight moved,
+
+    R = [ s · N½(d; σ) + (1 − s) · u ] / u
+
+where s is the share of reaches that cameras see, N½ the half-normal density, σ² = σ_reach² +
+σ_hand², and u the uniform density of a bystander's hands over `SPAN_M`. No hand seen: R = 1 for
+the hands, and the body's distance alone speaks, by the same form around arm's length.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fusion.people import People
+from sensors.observations import WeightStep
+from sensors.store import Gondola, Shelf
+
+SEEN_SHARE = 0.88
+SIGMA_REACH_M = 0.11
+SPAN_M = 2.0
+ARM_M = 0.55
+SIGMA_ARM_M = 0.28
+UNSEEN_BODY = 0.05
+BEFORE_NS = 250_000_000
+SETTLING_NS = 350_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step happened: a spot along a shelf."""
+
+    gondola: Gondola
+    shelf: Shelf
+    along_m: float
+
+    def distance_to_hand(self, x_m: float, y_m: float, z_m: float) -> float:
+        """Metres from a hand to the space over the spot, 0 within it."""
+        along, into = self.gondola.to_local(x_m, y_m)
+        a = max(0.0, abs(along - self.along_m) - 0.05)
+        i = max(0.0, -0.02 - into, into - self.shelf.depth_m)
+        z = max(0.0, self.shelf.z_m - z_m, z_m - self.shelf.z_m - 0.30)
+        return math.sqrt(a * a + i * i + z * z)
+
+    def distance_to_body(self, x_m: float, y_m: float) -> float:
+        """Metres on the floor from a person to the shelf's front edge at the spot."""
+        along, into = self.gondola.to_local(x_m, y_m)
+        return math.hypot(along - self.along_m, into) if into < 0.1 else 9.0
+
+
+def reach_log_ratio(people: People, visit: str, place: Place, step: WeightStep) -> float:
+    """log R for one visit and one place, hands and body together."""
+    body = people.body_at(visit, step.began_ns)
+    if body is None:
+        return math.log(UNSEEN_BODY)
+    away = place.distance_to_body(body.x_m, body.y_m)
+    spread = math.sqrt(SIGMA_ARM_M**2 + body.covariance[0] + body.covariance[2])
+    log_ratio = math.log(
+        0.97 * math.exp(-0.5 * (max(0.0, away - ARM_M) / spread) ** 2) + 0.03 * math.exp(-away)
+    )
+    hands = people.hands_between(visit, step.began_ns - BEFORE_NS, step.at_ns - SETTLING_NS)
+    if not hands:
+        return log_ratio
+    uniform = 1.0 / SPAN_M
+    best = 0.0
+    for hand in hands:
+        distance = place.distance_to_hand(hand.x_m, hand.y_m, hand.z_m)
+        sigma = math.hypot(SIGMA_REACH_M, hand.sigma_m)
+        near = math.sqrt(2 / math.pi) / sigma * math.exp(-0.5 * (distance / sigma) ** 2)
+        best = max(best, SEEN_SHARE * near + (1 - SEEN_SHARE) * uniform)
+    return log_ratio + math.log(best / uniform)

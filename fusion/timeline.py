@@ -1,0 +1,56 @@
+"""Observations put back into the order in which things happened.
+
+A source is a device that reports all the time (a shelf, a vision worker). Observations are held
+until every live source has reached their time, so that nobody is judged on half of the evidence;
+a source that has been silent for the allowed lateness is not waited for.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+from sensors.observations import Observation
+
+
+class Timeline:
+    """Releases observations in order of device time."""
+
+    def __init__(self, lateness_ns: int) -> None:
+        self._lateness_ns = lateness_ns
+        self._heap: list[tuple[int, int, Observation]] = []
+        self._sources: dict[str, tuple[int, int]] = {}
+        self._pushed = 0
+        self.now_ns = 0
+        self.late = 0
+
+    def heard(self, source: str, at_ns: int, received_ns: int) -> None:
+        """A reporting source has reached device time `at_ns`."""
+        latest = max(at_ns, self._sources.get(source, (0, 0))[0])
+        self._sources[source] = (latest, received_ns)
+
+    def push(self, observation: Observation) -> None:
+        """Hold an observation until its time has come; one that is too late comes out next."""
+        if observation.at_ns < self.now_ns:
+            self.late += 1
+        self._pushed += 1
+        heapq.heappush(self._heap, (observation.at_ns, self._pushed, observation))
+
+    def release(self, received_ns: int) -> list[Observation]:
+        """All observations whose time has come by arrival time `received_ns`, oldest first."""
+        oldest_ns = received_ns - self._lateness_ns
+        live = [at for at, heard in self._sources.values() if heard >= oldest_ns]
+        watermark = max(oldest_ns, min(live)) if live else oldest_ns
+        self.now_ns = max(self.now_ns, watermark)
+        return self._pop(self.now_ns)
+
+    def flush(self) -> list[Observation]:
+        """Everything that is still held: the source has ended."""
+        if self._heap:
+            self.now_ns = max(self.now_ns, max(self._heap)[0])
+        return self._pop(self.now_ns)
+
+    def _pop(self, until_ns: int) -> list[Observation]:
+        released = []
+        while self._heap and self._heap[0][0] <= until_ns:
+            released.append(heapq.heappop(self._heap)[2])
+        return released

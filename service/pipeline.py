@@ -1,0 +1,199 @@
+"""From journal entries to cart events: decode, step detection, codes, timeline, engine.
+
+A pipeline is a pure function of the entries fed to it: the same entries give the same events,
+whether they come from a live store, a simulation or a recording. It can be pickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cart.events import Event
+from fusion.engine import Engine
+from fusion.timeline import Timeline
+from sensors.clocks import Clocks
+from sensors.codes import CodeRefused, CodeVerifier
+from sensors.decode import Decoder
+from sensors.observations import (
+    CodeScanned,
+    DeviceHealth,
+    GateCrossing,
+    HandPoint,
+    Observation,
+    PlanogramChanged,
+    ReviewDecided,
+    StockCounted,
+    Tick,
+    TrackletLink,
+    TrackPoint,
+)
+from sensors.store import Store
+from sensors.weight import StepDetector
+from sensors.wire import (
+    BarrierCrossed,
+    CodeShown,
+    Count,
+    HealthReport,
+    Payload,
+    Planogram,
+    Verdict,
+    VisionReport,
+    WeightBatch,
+)
+
+TICK_TOPIC = "tick"
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal: a message as it arrived, or a tick of silence."""
+
+    number: int
+    received_ns: int
+    topic: str
+    body: bytes
+
+
+class Pipeline:
+    """Turns entries into events."""
+
+    def __init__(self, store: Store, code_key: str) -> None:
+        self._decoder = Decoder(store)
+        self._detectors = {
+            shelf.id: StepDetector(shelf.id, shelf.plate_count)
+            for gondola in store.gondolas
+            for shelf in gondola.shelves
+        }
+        self._verifier = CodeVerifier(code_key, store.id)
+        self._clocks = Clocks()
+        self._timeline = Timeline(round(store.policy.lateness_s * NS))
+        self._grace_ns = round(store.policy.receipt_grace_s * NS)
+        self._listener: Callable[[Observation], None] | None = None
+        self.engine = Engine(store)
+
+    def listen(self, listener: Callable[[Observation], None] | None) -> None:
+        """Show every released observation to `listener` (a live page) before the engine has it."""
+        self._listener = listener
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_listener": None}
+
+    def feed(self, entry: Entry) -> list[Event]:
+        """Take the next entry of the journal; the events that it brings about."""
+        events: list[Event] = []
+        if entry.topic != TICK_TOPIC:
+            payload = self._decoder.decode(entry.topic, entry.body)
+            events += self._observe(payload, entry.received_ns)
+        events += self._step(self._timeline.release(entry.received_ns))
+        if entry.topic == TICK_TOPIC:
+            events += self._step([Tick(at_ns=self._timeline.now_ns)])
+        return events
+
+    def finish(self) -> list[Event]:
+        """A finite source has ended: release what is held and let every deadline pass."""
+        events = self._step(self._timeline.flush())
+        return events + self._step([Tick(at_ns=self._timeline.now_ns + self._grace_ns + NS)])
+
+    def _step(self, observations: list[Observation]) -> list[Event]:
+        events: list[Event] = []
+        for observation in observations:
+            if self._listener is not None:
+                self._listener(observation)
+            events += self.engine.step(observation)
+        return events
+
+    def _observe(self, payload: Payload, received_ns: int) -> list[Event]:
+        at_ns = self._clocks.correct(payload.device, payload.at_ns, received_ns)
+        push = self._timeline.push
+        match payload:
+            case WeightBatch():
+                shift = at_ns - payload.at_ns
+                end_ns = at_ns + len(payload.grams) * payload.period_ns
+                for step in self._detectors[payload.device].feed(payload, shift):
+                    push(step)
+                self._timeline.heard(payload.device, end_ns, received_ns)
+            case VisionReport():
+                for observation in _seen(payload, at_ns):
+                    push(observation)
+                self._timeline.heard(payload.device, at_ns, received_ns)
+            case CodeShown():
+                try:
+                    shopper = self._verifier.verify(payload.code, at_ns)
+                except CodeRefused as refusal:
+                    return [self.engine.refuse(at_ns, payload.device, str(refusal))]
+                push(CodeScanned(at_ns=at_ns, gate=payload.device, shopper=shopper))
+            case BarrierCrossed():
+                push(GateCrossing(at_ns=at_ns, gate=payload.device, direction=payload.direction))
+            case HealthReport():
+                push(
+                    DeviceHealth(
+                        at_ns=at_ns, device=payload.device, up=payload.up, reason=payload.reason
+                    )
+                )
+            case Verdict():
+                lines = payload.lines
+                push(
+                    ReviewDecided(
+                        at_ns=at_ns,
+                        review=payload.review,
+                        lines=None if lines is None else tuple(lines),
+                        actor=payload.actor,
+                    )
+                )
+            case Count():
+                push(
+                    StockCounted(
+                        at_ns=at_ns, facing=payload.facing, units=payload.units, actor=payload.actor
+                    )
+                )
+            case Planogram():
+                push(
+                    PlanogramChanged(
+                        at_ns=at_ns,
+                        facing=payload.facing,
+                        gtin=payload.gtin,
+                        units=payload.units,
+                        actor=payload.actor,
+                    )
+                )
+        return []
+
+
+def _seen(report: VisionReport, at_ns: int) -> list[Observation]:
+    links = [
+        TrackletLink(
+            at_ns=at_ns,
+            earlier=link.earlier,
+            later=link.later,
+            log_likelihood_ratio=link.log_likelihood_ratio,
+        )
+        for link in report.links
+    ]
+    points = [
+        TrackPoint(
+            at_ns=at_ns,
+            tracklet=track.tracklet,
+            x_m=track.x_m,
+            y_m=track.y_m,
+            covariance=track.covariance,
+            vx_m_s=track.vx_m_s,
+            vy_m_s=track.vy_m_s,
+        )
+        for track in report.tracks
+    ]
+    hands = [
+        HandPoint(
+            at_ns=at_ns,
+            tracklet=hand.tracklet,
+            side=hand.side,
+            x_m=hand.x_m,
+            y_m=hand.y_m,
+            z_m=hand.z_m,
+            sigma_m=hand.sigma_m,
+            views=hand.views,
+        )
+        for hand in report.hands
+    ]
+    return [*links, *points, *hands]
