@@ -55,7 +55,8 @@ def detect(session: ort.InferenceSession, picture: NDArray[np.uint8], least: flo
     for i in np.argsort(-found[:, 4]):
         if not kept or float(_iou(found[i], found[kept]).max()) < 0.6:
             kept.append(int(i))
-    return found[kept]
+    best: Array = found[kept]
+    return best
 
 
 def score_pose(

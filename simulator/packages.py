@@ -150,13 +150,13 @@ def stocked(
 
 
 def _motif(picture: Picture, n: int) -> NDArray[np.bool_]:
+    """Where the accent colour lies on a front, (n, n)."""
     y, x = np.mgrid[0:n, 0:n]
-    if picture.motif == "disc":
-        return np.hypot(x - n / 2 + 0.5, y - n * 0.5) < n * 0.3
-    if picture.motif == "stripes":
-        return (x // 4) % 3 == 1
-    if picture.motif == "split":
-        return x + y > n
-    if picture.motif == "checks":
-        return ((x // 8 + y // 8) % 2 == 0) & (y > n // 3)
-    return (y > n * 0.55) & (y < n * 0.8)
+    masks = {
+        "disc": np.hypot(x - n / 2 + 0.5, y - n * 0.5) < n * 0.3,
+        "stripes": (x // 4) % 3 == 1,
+        "split": x + y > n,
+        "checks": ((x // 8 + y // 8) % 2 == 0) & (y > n // 3),
+        "band": (y > n * 0.55) & (y < n * 0.8),
+    }
+    return np.asarray(masks[picture.motif], dtype=np.bool_)

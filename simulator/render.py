@@ -170,7 +170,7 @@ class Renderer:
         rgb = np.empty_like(view.background.rgb)
         light = self._look.light
         draw_capsules(rgb, ids, depth, view.lens, light, body.capsules, 1, view.whole)
-        return ids == 1
+        return np.asarray(ids == 1)
 
     def _held(self, gtin: str, body: Body, hand: int, heading_rad: float) -> tuple[Array, Array]:
         at = self._product_at[gtin]
@@ -256,7 +256,7 @@ def _tone_curves(rng: np.random.Generator) -> Bytes:
     gain, gamma = rng.uniform(0.92, 1.1), rng.uniform(0.9, 1.12)
     balance = rng.normal(1.0, 0.02, 3)
     curves = np.stack([255.0 * (gain * b * x) ** gamma for b in balance])
-    return np.clip(curves, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(curves, 0, 255), dtype=np.uint8)
 
 
 def _noise_tile(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.int8]:

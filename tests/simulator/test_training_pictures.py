@@ -1,0 +1,91 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.camera import CameraModel
+from simulator.people import Figure, Stance
+from simulator.render import Renderer
+from simulator.training_pictures import (
+    PICTURE_PX,
+    PersonLabel,
+    labelled_picture,
+    write_split,
+    yolo_lines,
+)
+from simulator.training_stores import random_crowd, random_store
+
+Labelled = tuple[CameraModel, NDArray[np.uint8], list[PersonLabel]]
+
+
+def _pictures(count: int) -> Iterator[Labelled]:
+    rng = np.random.default_rng(11)
+    store = random_store(rng, "test")
+    cameras = [c.model() for c in store.cameras]
+    renderer = Renderer(store, cameras, 1)
+    for k in range(count):
+        camera = cameras[k % len(cameras)]
+        yield camera, *labelled_picture(renderer, camera, random_crowd(rng, store), k)
+
+
+def test_visible_joints_lie_in_the_box_of_their_person() -> None:
+    seen = 0
+    for _, _, labels in _pictures(12):
+        for label in labels:
+            points = label.keypoints[label.keypoints[:, 2] == 2]
+            assert (points[:, :2] >= label.box[:2] - 1).all()
+            assert (points[:, :2] <= label.box[2:] + 1).all()
+            seen += len(points)
+    assert seen > 100
+
+
+def test_joints_outside_the_picture_are_not_labelled() -> None:
+    for camera, _, labels in _pictures(12):
+        for label in labels:
+            for u, v, visible in label.keypoints:
+                if visible == 0:
+                    assert (u, v) == (0, 0)
+                else:
+                    assert -0.5 <= u < camera.width_px
+                    assert -0.5 <= v < camera.height_px
+
+
+def test_a_person_seen_from_behind_hides_their_nose_and_shows_their_shoulders() -> None:
+    rng = np.random.default_rng(2)
+    store = random_store(rng, "test")
+    camera = store.cameras[0].model()
+    renderer = Renderer(store, [camera], 1)
+    f = store.floor
+    centre = np.array([(f.x_min_m + f.x_max_m) / 2, (f.y_min_m + f.y_max_m) / 2])
+    away = centre - camera.position_m[:2]
+    figure = Figure.random(rng)
+    stance = Stance(float(centre[0]), float(centre[1]), float(np.arctan2(away[1], away[0])))
+    _, labels = labelled_picture(renderer, camera, [(figure, stance)], 0)
+    assert labels[0].keypoints[0, 2] == 1
+
+
+def test_label_lines_are_normalised_and_complete() -> None:
+    for _, _, labels in _pictures(6):
+        for line in yolo_lines(labels, (640, 480)).splitlines():
+            cells = np.array(line.split(), dtype=float)
+            assert cells.shape == (56,)
+            assert cells[0] == 0
+            assert (cells[1:5] >= 0).all()
+            assert (cells[5:].reshape(17, 3)[:, :2] <= 1).all()
+            assert set(cells[7::3]) <= {0.0, 1.0, 2.0}
+
+
+def test_a_split_is_written_the_same_twice_and_differs_from_others(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_split(tmp_path / name, "train", range(3, 4), 2, seed=5)
+    write_split(tmp_path / "one", "val", range(3, 4), 2, seed=5)
+    for path in (tmp_path / "one").rglob("train/*"):
+        twin = tmp_path / "two" / path.relative_to(tmp_path / "one")
+        assert path.read_bytes() == twin.read_bytes()
+    pictures = sorted((tmp_path / "one" / "images" / "train").iterdir())
+    others = sorted((tmp_path / "one" / "images" / "val").iterdir())
+    assert len(pictures) == len(others) == 2
+    assert cv2.imread(str(pictures[0])).shape == (PICTURE_PX[1], PICTURE_PX[0], 3)
+    assert pictures[0].read_bytes() != others[0].read_bytes()
