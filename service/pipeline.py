@@ -7,7 +7,6 @@ whether they come from a live store, a simulation or a recording. It can be pick
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cart.events import Event
 from fusion.engine import Engine
@@ -41,19 +40,9 @@ from sensors.wire import (
     VisionReport,
     WeightBatch,
 )
+from service.records import TICK, Entry
 
-TICK_TOPIC = "tick"
 NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the journal: a message as it arrived, or a tick of silence."""
-
-    number: int
-    received_ns: int
-    topic: str
-    body: bytes
 
 
 class Pipeline:
@@ -83,11 +72,11 @@ class Pipeline:
     def feed(self, entry: Entry) -> list[Event]:
         """Take the next entry of the journal; the events that it brings about."""
         events: list[Event] = []
-        if entry.topic != TICK_TOPIC:
+        if entry.topic != TICK:
             payload = self._decoder.decode(entry.topic, entry.body)
             events += self._observe(payload, entry.received_ns)
         events += self._step(self._timeline.release(entry.received_ns))
-        if entry.topic == TICK_TOPIC:
+        if entry.topic == TICK:
             events += self._step([Tick(at_ns=self._timeline.now_ns)])
         return events
 
