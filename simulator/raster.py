@@ -275,14 +275,12 @@ def draw_capsules(
         for y in range(y0, y1):
             for x in range(x0, x1):
                 dx, dy, dz = _ray(cam, x, y)
-                norm = math.sqrt(dx * dx + dy * dy + dz * dz)
-                dx, dy, dz = dx / norm, dy / norm, dz / norm
+                dd = dx * dx + dy * dy + dz * dz
                 wd = wx * dx + wy * dy + wz * dz
                 do = dx * ox + dy * oy + dz * oz
-                a = ww - wd * wd
+                a = ww * dd - wd * wd
                 b = ww * do - wo * wd
-                c = ww * oo - wo * wo - radius * radius * ww
-                disc = b * b - a * c
+                disc = b * b - a * (ww * oo - wo * wo - radius * radius * ww)
                 if disc < 0.0:
                     continue
                 t, along = 0.0, -1.0
@@ -293,14 +291,14 @@ def draw_capsules(
                     far = along >= ww or (a <= 1e-12 and wd < 0.0)
                     sx, sy, sz = (ox - wx, oy - wy, oz - wz) if far else (ox, oy, oz)
                     b = dx * sx + dy * sy + dz * sz
-                    disc = b * b - (sx * sx + sy * sy + sz * sz - radius * radius)
+                    disc = b * b - dd * (sx * sx + sy * sy + sz * sz - radius * radius)
                     if disc < 0.0:
                         continue
-                    t = -b - math.sqrt(disc)
+                    t = (-b - math.sqrt(disc)) / dd
                     along = ww if far else 0.0
-                if t < NEAR_M or t / norm >= depth[y, x]:
+                if t < NEAR_M or t >= depth[y, x]:
                     continue
-                depth[y, x] = t / norm
+                depth[y, x] = t
                 ids[y, x] = person_id
                 share = along / ww if ww > 0.0 else 0.0
                 nx = (ox + t * dx - share * wx) / radius
