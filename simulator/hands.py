@@ -1,0 +1,103 @@
+"""The two hands of a simulated person: their path through the air, and what they hold when."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from simulator.people import Point3, Side
+from simulator.walker import STEP_S, Walker
+
+CARRY_S = 1.5  # how long a picked product stays in the hand before it goes into the bag
+_STOW_S = 0.5
+
+
+@dataclass(slots=True)
+class Hand:
+    """One hand. `at` None hangs, swings, or carries `holds` before the body."""
+
+    side: Side
+    at: Point3 | None = None
+    holds: str | None = None
+    busy: bool = False
+    carried_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Hands:
+    """Both hands of one person, moved step by step."""
+
+    height_m: float
+    walker: Walker
+    left: Hand = field(default_factory=lambda: Hand("left"))
+    right: Hand = field(default_factory=lambda: Hand("right"))
+
+    def other(self, hand: Hand) -> Hand:
+        """The other hand."""
+        return self.left if hand is self.right else self.right
+
+    def nearest(self, target: Point3, right_handed: bool) -> Hand:
+        """The free hand for a target: of its side, or else the one that is used more."""
+        dx, dy = target[0] - self.walker.x, target[1] - self.walker.y
+        aside = -math.sin(self.walker.heading) * dx + math.cos(self.walker.heading) * dy
+        hand = self.right if right_handed else self.left
+        if abs(aside) > 0.09:
+            hand = self.left if aside > 0 else self.right
+        return hand if hand.holds is None else self.other(hand)
+
+    def holding(self, gtin: str) -> Hand | None:
+        """The hand that holds a product, if one does."""
+        return next((h for h in (self.right, self.left) if h.holds == gtin), None)
+
+    def hanging(self, hand: Hand) -> Point3:
+        """Where a hand hangs."""
+        return self._beside(hand, 0.02, 0.2, 0.42)
+
+    def carrying(self, hand: Hand) -> Point3:
+        """Where a hand carries something before the body."""
+        return self._beside(hand, 0.30, 0.17, 0.62)
+
+    def move(self, hand: Hand, to: Point3, via: Point3, seconds: float) -> Iterator[None]:
+        """Move a hand along a curve that bends through `via`, starting and ending gently."""
+        hand.busy = True
+        start = hand.at or (self.hanging(hand) if hand.holds is None else self.carrying(hand))
+        steps = max(1, round(seconds / STEP_S))
+        for k in range(1, steps + 1):
+            u = k / steps
+            u = u * u * (3 - 2 * u)
+            a, b, c = (1 - u) ** 2, 2 * u * (1 - u), u * u
+            hand.at = (
+                a * start[0] + b * via[0] + c * to[0],
+                a * start[1] + b * via[1] + c * to[1],
+                a * start[2] + b * via[2] + c * to[2],
+            )
+            yield
+
+    def rest(self, hand: Hand) -> None:
+        """Let a hand hang, or carry what it holds."""
+        hand.at, hand.busy, hand.carried_s = None, False, 0.0
+
+    def stow(self) -> None:
+        """One step of what hands do by themselves: put what they carry into the bag."""
+        for hand in (self.left, self.right):
+            if hand.holds is None or hand.busy:
+                continue
+            hand.carried_s += STEP_S
+            share = (hand.carried_s - CARRY_S) / _STOW_S
+            if share >= 1:
+                hand.at, hand.holds = None, None
+            elif share > 0:
+                a, b = self.carrying(hand), self.hanging(hand)
+                hand.at = (
+                    a[0] + share * (b[0] - a[0]),
+                    a[1] + share * (b[1] - a[1]),
+                    a[2] + share * (b[2] - a[2]),
+                )
+
+    def _beside(self, hand: Hand, ahead_m: float, aside_m: float, height: float) -> Point3:
+        c, s = math.cos(self.walker.heading), math.sin(self.walker.heading)
+        aside = aside_m if hand.side == "left" else -aside_m
+        x = self.walker.x + c * ahead_m - s * aside
+        y = self.walker.y + s * ahead_m + c * aside
+        return x, y, height * self.height_m
