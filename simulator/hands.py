@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from simulator.people import Point3, Side
+from simulator.routes import Point2
 from simulator.walker import STEP_S, Walker
 
 CARRY_S = 1.5  # how long a picked product stays in the hand before it goes into the bag
@@ -52,11 +53,11 @@ class Hands:
 
     def hanging(self, hand: Hand) -> Point3:
         """Where a hand hangs."""
-        return self._beside(hand, 0.02, 0.2, 0.42)
+        return hanging_at(self.height_m, self.walker.at, self.walker.heading, hand.side)
 
     def carrying(self, hand: Hand) -> Point3:
         """Where a hand carries something before the body."""
-        return self._beside(hand, 0.30, 0.17, 0.62)
+        return carrying_at(self.height_m, self.walker.at, self.walker.heading, hand.side)
 
     def move(self, hand: Hand, to: Point3, via: Point3, seconds: float) -> Iterator[None]:
         """Move a hand along a curve that bends through `via`, starting and ending gently."""
@@ -95,9 +96,20 @@ class Hands:
                     a[2] + share * (b[2] - a[2]),
                 )
 
-    def _beside(self, hand: Hand, ahead_m: float, aside_m: float, height: float) -> Point3:
-        c, s = math.cos(self.walker.heading), math.sin(self.walker.heading)
-        aside = aside_m if hand.side == "left" else -aside_m
-        x = self.walker.x + c * ahead_m - s * aside
-        y = self.walker.y + s * ahead_m + c * aside
-        return x, y, height * self.height_m
+
+def hanging_at(height_m: float, at: Point2, heading_rad: float, side: Side) -> Point3:
+    """Where the hand of a body that is `height_m` tall hangs, about."""
+    return _beside(at, heading_rad, side, 0.02, 0.2, 0.42 * height_m)
+
+
+def carrying_at(height_m: float, at: Point2, heading_rad: float, side: Side) -> Point3:
+    """Where a hand carries something before the body, as `people.pose_body` holds it."""
+    return _beside(at, heading_rad, side, 0.30, 0.17, 0.62 * height_m)
+
+
+def _beside(
+    at: Point2, heading_rad: float, side: Side, ahead_m: float, aside_m: float, z_m: float
+) -> Point3:
+    c, s = math.cos(heading_rad), math.sin(heading_rad)
+    aside = aside_m if side == "left" else -aside_m
+    return at[0] + c * ahead_m - s * aside, at[1] + s * ahead_m + c * aside, z_m

@@ -96,7 +96,7 @@ class Plates:
         By shelf: true time of the first sample, and readings (12, plates) in grams. To be called
         for successive begins, 200 ms apart, once all changes up to `begin_ns` + 400 ms are known.
         """
-        times: Array = np.arange(SAMPLES) * (PERIOD_NS / 1e9)
+        times = np.arange(SAMPLES, dtype=np.float64) * (PERIOD_NS / 1e9)
         self._base_g += self._rng.normal(0.0, self._walk_g, len(self._base_g))
         grams = self._rng.standard_normal((SAMPLES, len(self._base_g))) * self._noise_g
         grams += self._base_g

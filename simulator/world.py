@@ -1,7 +1,7 @@
 """The world file: what is true of a store where it deviates from what its installer believes.
 
 Only the simulator reads it. `realise` draws one true store from the belief and the seeds; the
-defaults follow what real checkout-free stores were measured to be like (docs/worlds.md).
+defaults follow what real checkout-free stores were measured to be like.
 """
 
 from __future__ import annotations
