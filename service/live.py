@@ -1,0 +1,286 @@
+"""What the live page shows: a thread-safe projection of observations and cart events.
+
+The ingest side calls `observe`, `apply`, `assign` and `metrics` from its own thread; the web side
+asks for `snapshot`, or for `changes` since a revision that it has seen. Nothing here decides
+anything, and nothing is stored: it is rebuilt from the same stream that the engine reads.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from cart.events import (
+    Alerted,
+    Entered,
+    Event,
+    Exited,
+    Restocked,
+    ReviewClosed,
+    ReviewRequested,
+)
+from cart.projection import Carts
+from cart.receipt import Price, write_receipt
+from sensors.observations import (
+    DeviceHealth,
+    GateCrossing,
+    HandPoint,
+    Observation,
+    TrackPoint,
+    WeightStep,
+)
+from sensors.store import Store, facing_id
+from service.web.cards import cart_card, doubt, receipt_card, review_case, worth
+from service.web.floor import Badge, FloorState
+from service.web.layout import layout
+from service.web.sentences import display_name, sentence
+
+FEED_LENGTH = 100
+RECEIPTS_LENGTH = 40
+ALERTS_LENGTH = 20
+_SECTIONS = ("layout", "status", "floor", "carts", "reviews", "receipts", "alerts", "metrics")
+
+
+class LiveState:
+    """The store as it is now. `revision` grows with every change that a page could see."""
+
+    def __init__(self, store: Store) -> None:
+        self._lock = threading.Lock()
+        self._store = store
+        self._layout = layout(store)
+        self._catalogue = {p.gtin: p for p in store.products}
+        self._prices = {
+            p.gtin: Price(
+                gtin=p.gtin,
+                name=p.name,
+                price_cents=p.price_cents,
+                tax_percent=store.tax_percent[p.tax_class],
+            )
+            for p in store.products
+        }
+        facings = {
+            facing_id(shelf.id, facing): facing
+            for gondola in store.gondolas
+            for shelf in gondola.shelves
+            for facing in shelf.facings
+        }
+        self._capacity = {name: facing.capacity for name, facing in facings.items()}
+        self._carts = Carts({name: facing.units for name, facing in facings.items()})
+        self._floor = FloorState(store)
+        self._colours: dict[str, int] = {}
+        self._open: dict[str, None] = {}
+        self._down: dict[str, str] = {}
+        self._metrics: dict[str, float] = {}
+        self._events: deque[dict[str, Any]] = deque(maxlen=FEED_LENGTH)
+        self._receipts: deque[dict[str, Any]] = deque(maxlen=RECEIPTS_LENGTH)
+        self._alerts: deque[dict[str, Any]] = deque(maxlen=ALERTS_LENGTH)
+        self._now_ns = 0
+        self._revision = 0
+        self._changed = dict.fromkeys(_SECTIONS, 0)
+        self._stock_changed = dict.fromkeys(facings, 0)
+
+    @property
+    def store(self) -> Store:
+        """The store that is shown."""
+        return self._store
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with every visible change."""
+        return self._revision
+
+    @property
+    def layout_revision(self) -> int:
+        """The revision at which the layout changed last: a facing that holds another product."""
+        return self._changed["layout"]
+
+    @property
+    def store_ns(self) -> int:
+        """The latest store time that was seen, integer nanoseconds."""
+        return self._now_ns
+
+    def observe(self, observation: Observation) -> None:
+        """Take one observation into account."""
+        with self._lock:
+            if observation.at_ns // 1_000_000_000 > self._now_ns // 1_000_000_000:
+                self._touch()  # the clock on the page
+            self._now_ns = max(self._now_ns, observation.at_ns)
+            match observation:
+                case TrackPoint() | HandPoint() | WeightStep() | GateCrossing():
+                    self._floor.observe(observation)
+                    self._touch("floor")
+                case DeviceHealth(up=True):
+                    if self._down.pop(observation.device, None) is not None:
+                        self._touch("status")
+                case DeviceHealth():
+                    self._down[observation.device] = observation.reason
+                    self._touch("status")
+                case _:
+                    pass
+            if self._floor.forget(self._now_ns):
+                self._touch("floor")
+            if self._changed["status"] == 0:
+                self._touch("status")
+
+    def assign(self, tracklet: str, visit: str | None) -> None:
+        """From now on `tracklet` is taken for `visit` (None: for nobody)."""
+        with self._lock:
+            self._floor.assign(tracklet, visit)
+            self._touch("floor")
+
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Replace the figures on load, lag and rates: `lag_s`, `load`, `observations_per_s` …"""
+        with self._lock:
+            if self._metrics != values:
+                self._metrics = dict(values)
+                self._touch("metrics")
+
+    def apply(self, event: Event) -> None:
+        """Take the next event of the engine into account.
+
+        Raises KeyError where it speaks of a visit that never began.
+        """
+        with self._lock:
+            self._now_ns = max(self._now_ns, event.decided_ns)
+            stock = dict(self._carts.stock)
+            self._carts.apply(event)
+            self._touch("floor", "carts")
+            for facing, units in self._carts.stock.items():
+                if stock.get(facing) != units:
+                    self._stock_changed[facing] = self._revision
+            match event:
+                case Entered():
+                    self._colours[event.visit] = len(self._colours)
+                    self._open[event.visit] = None
+                    if event.tracklet is not None:
+                        self._floor.assign(event.tracklet, event.visit)
+                case Exited(review=None) | ReviewClosed():
+                    self._write_receipt(event)
+                case Exited() | ReviewRequested():
+                    self._touch("reviews")
+                case Restocked():
+                    self._relabel(event.facing, event.gtin)
+                case Alerted():
+                    self._alerts.appendleft(_alert(event))
+                    self._touch("alerts")
+                case _:
+                    pass
+            self._write_feed(event)
+
+    def layout(self) -> dict[str, Any]:
+        """Geometry and catalogue, JSON-ready; see `service.web.layout`."""
+        with self._lock:
+            return copy.deepcopy(self._layout)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything but the layout, JSON-ready."""
+        return self.changes(-1)
+
+    def changes(self, since: int) -> dict[str, Any]:
+        """The sections that changed after revision `since`; `stock` and `events` only in part."""
+        sections = {
+            "status": lambda: {"state": self._status(), "down": dict(self._down)},
+            "floor": lambda: self._floor.section(self._badge),
+            "carts": self._cart_cards,
+            "reviews": self._review_cases,
+            "receipts": lambda: list(self._receipts),
+            "alerts": lambda: list(self._alerts),
+            "metrics": lambda: dict(self._metrics),
+        }
+        with self._lock:
+            state: dict[str, Any] = {"revision": self._revision, "time_s": self._now_ns / 1e9}
+            for name, make in sections.items():
+                if self._changed[name] > since:
+                    state[name] = make()
+            state["stock"] = {
+                facing: {"units": self._carts.stock[facing], "capacity": self._capacity[facing]}
+                for facing, changed in self._stock_changed.items()
+                if changed > since
+            }
+            state["events"] = [e for e in self._events if e["revision"] > since]
+            return state
+
+    def _touch(self, *sections: str) -> None:
+        self._revision += 1
+        for section in sections:
+            self._changed[section] = self._revision
+
+    def _status(self) -> str:
+        if self._now_ns == 0:
+            return "STARTING"
+        return "DEGRADED" if self._down else "UP"
+
+    def _badge(self, visit: str) -> Badge | None:
+        cart = self._carts.visits.get(visit)
+        if cart is None:
+            return None
+        name, value = display_name(cart.shopper), worth(cart, self._catalogue)
+        return Badge(visit, name, self._colours[visit], value, doubt(cart))
+
+    def _known_badge(self, visit: str) -> Badge:
+        badge = self._badge(visit)
+        assert badge is not None
+        return badge
+
+    def _cart_cards(self) -> list[dict[str, Any]]:
+        return [
+            cart_card(self._carts.visits[v], self._known_badge(v), self._catalogue)
+            for v in self._open
+        ]
+
+    def _review_cases(self) -> list[dict[str, Any]]:
+        return [
+            review_case(case, self._known_badge(case.visit), self._catalogue)
+            for case in self._carts.reviews.values()
+        ]
+
+    def _write_receipt(self, event: Exited | ReviewClosed) -> None:
+        self._open.pop(event.visit, None)
+        receipt = write_receipt(
+            event.visit,
+            event.shopper,
+            event.at_ns,
+            self._store.currency,
+            event.lines,
+            self._prices,
+        )
+        reviewer = event.actor if isinstance(event, ReviewClosed) else None
+        self._receipts.appendleft(receipt_card(receipt, self._known_badge(event.visit), reviewer))
+        self._touch("receipts", "reviews")
+
+    def _relabel(self, name: str, gtin: str) -> None:
+        for gondola in self._layout["gondolas"]:
+            for facing in gondola["facings"]:
+                if facing["id"] == name and facing["gtin"] != gtin:
+                    facing["gtin"] = gtin
+                    self._touch("layout")
+
+    def _write_feed(self, event: Event) -> None:
+        visit = getattr(event, "visit", None)
+        self._revision += 1
+        self._events.append(
+            {
+                "revision": self._revision,
+                "number": event.number,
+                "at_s": event.at_ns / 1e9,
+                "kind": type(event).__name__,
+                "colour": self._colours.get(visit),
+                "text": sentence(
+                    event,
+                    lambda v: display_name(self._carts.visits[v].shopper),
+                    lambda gtin: self._catalogue[gtin].name,
+                ),
+            }
+        )
+
+
+def _alert(event: Alerted) -> dict[str, Any]:
+    return {
+        "at_s": event.at_ns / 1e9,
+        "kind": event.kind,
+        "subject": event.subject,
+        "text": event.text,
+    }

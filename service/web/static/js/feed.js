@@ -1,0 +1,52 @@
+// What happened, newest first, in sentences that the server wrote.
+
+import { COLOURS, clock, el } from "./format.js";
+
+const LONGEST = 100;
+const TONES = {
+  Entered: "door",
+  Exited: "door",
+  Picked: "pick",
+  PutBack: "back",
+  HandedOver: "back",
+  Revised: "revise",
+  Misplaced: "warn",
+  Restocked: "stock",
+  ReviewRequested: "warn",
+  ReviewClosed: "stock",
+  Alerted: "alert",
+};
+
+export function createFeed() {
+  const list = document.getElementById("feed");
+  const seen = new Set();
+
+  return {
+    clear() {
+      seen.clear();
+      list.replaceChildren();
+    },
+    state({ events }) {
+      for (const event of events) {
+        if (seen.has(event.number)) continue;
+        seen.add(event.number);
+        list.prepend(entry(event));
+      }
+      while (list.childElementCount > LONGEST) list.lastElementChild.remove();
+    },
+  };
+}
+
+function entry({ kind, colour, at_s, text }) {
+  const [sentence, sure] = text.split(" · ");
+  return el(
+    "li",
+    {
+      "data-tone": TONES[kind] ?? "door",
+      "data-colour": colour === null ? null : colour % COLOURS,
+    },
+    el("time", { text: clock(at_s) }),
+    el("span", { class: "sentence", text: sentence }),
+    sure ? el("small", { text: sure }) : null,
+  );
+}

@@ -1,0 +1,45 @@
+// Puts the page together: every part is given the layout and each change of state.
+
+import { createCameras } from "./cameras.js";
+import { createCarts } from "./carts.js";
+import { createFeed } from "./feed.js";
+import { createFloor } from "./floor.js";
+import { createHeader } from "./header.js";
+import { connect } from "./link.js";
+import { setCurrency } from "./format.js";
+import { createReceipts } from "./receipts.js";
+import { createReviews } from "./reviews.js";
+import { createStock } from "./stock.js";
+
+const cameras = createCameras();
+const header = createHeader();
+const feed = createFeed();
+const parts = [
+  header,
+  createFloor(),
+  createStock(),
+  cameras,
+  createCarts(),
+  createReviews(),
+  createReceipts(),
+  feed,
+];
+
+connect({
+  open() {
+    feed.clear();
+    header.linked(true);
+  },
+  lost() {
+    header.linked(false);
+  },
+  message(content) {
+    if (content.type === "layout") {
+      setCurrency(content.store.currency);
+      for (const part of parts) part.layout?.(content);
+    } else if (content.type === "state") {
+      for (const part of parts) part.state?.(content);
+    }
+  },
+  picture: cameras.picture,
+});

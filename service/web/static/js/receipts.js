@@ -1,0 +1,53 @@
+// Finished bills, newest first; each opens to its lines.
+
+import { clock, disc, el, money, units } from "./format.js";
+import { keyed } from "./keyed.js";
+
+export function createReceipts() {
+  const list = document.getElementById("receipt-list");
+  const count = document.getElementById("receipts-count");
+  return {
+    state({ receipts }) {
+      if (!receipts) return;
+      count.textContent = receipts.length ? String(receipts.length) : "";
+      keyed(list, receipts.length ? receipts : [null], (r) => r?.visit ?? "none", card);
+    },
+  };
+}
+
+function card(receipt, before) {
+  if (receipt === null) return el("p", { class: "empty", text: "No receipts yet." });
+  const quantity = receipt.lines.reduce((sum, line) => sum + line.quantity, 0);
+  const reviewed = receipt.reviewer ? ` · decided by ${receipt.reviewer}` : "";
+  return el(
+    "details",
+    { class: "receipt", open: before?.open ? "" : null },
+    el(
+      "summary",
+      {},
+      disc(receipt.shopper, receipt.colour),
+      el(
+        "span",
+        { class: "who" },
+        el("b", { text: receipt.shopper }),
+        el("small", {
+          text: `${clock(receipt.at_s, false)} · ${quantity ? units(quantity) : "nothing"}${reviewed}`,
+        }),
+      ),
+      el("span", { class: "total", text: money(receipt.total_cents) }),
+    ),
+    el(
+      "ul",
+      { class: "lines" },
+      ...receipt.lines.map((line) =>
+        el(
+          "li",
+          {},
+          el("span", { class: "quantity", text: `${line.quantity} ×` }),
+          el("span", { class: "name", text: line.name }),
+          el("span", { class: "price", text: money(line.total_cents) }),
+        ),
+      ),
+    ),
+  );
+}

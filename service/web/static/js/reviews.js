@@ -1,0 +1,95 @@
+// Cases that the engine is unsure of; a person picks the answer.
+
+import { clock, disc, el, money, percent } from "./format.js";
+import { keyed } from "./keyed.js";
+
+const ACTOR_KEY = "openaisle.actor";
+
+export function createReviews() {
+  const panel = document.getElementById("reviews");
+  const list = document.getElementById("review-list");
+  const count = document.getElementById("reviews-count");
+  const actor = document.getElementById("actor");
+  if (actor) {
+    actor.value = localStorage.getItem(ACTOR_KEY) || actor.value;
+    actor.addEventListener("change", () => localStorage.setItem(ACTOR_KEY, actor.value));
+  }
+  return {
+    state({ reviews }) {
+      if (!reviews) return;
+      panel.hidden = reviews.length === 0;
+      count.textContent = String(reviews.length);
+      keyed(list, reviews, (review) => review.review, (review) => card(review, actor));
+    },
+  };
+}
+
+function card(review, actor) {
+  const note = el("p", { class: "note", role: "status" });
+  const node = el(
+    "article",
+    { class: "card review", "data-review": review.review },
+    el(
+      "header",
+      {},
+      disc(review.shopper, review.colour),
+      el(
+        "div",
+        { class: "who" },
+        el("h3", { text: review.shopper }),
+        el("p", { text: `${clock(review.at_s, false)} · ${review.reason}` }),
+      ),
+    ),
+    review.certain.length
+      ? el("p", { class: "certain", text: `Certain: ${describe(review.certain)}` })
+      : null,
+  );
+  const answers = el("div", { class: "answers", role: "group", "aria-label": "What was taken?" });
+  const decide = (lines) => send(review.review, lines, actor, answers, note);
+  for (const candidate of review.candidates) answers.append(answer(candidate, decide, !actor));
+  if (actor) {
+    answers.append(
+      el("button", { class: "plain", text: "Cannot be told", onclick: () => decide(null) }),
+    );
+  }
+  node.append(answers, note);
+  return node;
+}
+
+function answer({ lines, probability }, decide, disabled) {
+  const total = lines.reduce((sum, line) => sum + line.total_cents, 0);
+  return el(
+    "button",
+    {
+      class: "answer",
+      disabled: disabled ? "" : null,
+      onclick: () => decide(lines.map((line) => [line.gtin, line.quantity])),
+    },
+    el("span", { class: "name", text: describe(lines) }),
+    el("small", { text: percent(probability) }),
+    el("span", { class: "price", text: money(total) }),
+  );
+}
+
+function describe(lines) {
+  if (!lines.length) return "Nothing";
+  return lines.map((l) => (l.quantity > 1 ? `${l.quantity} × ${l.name}` : l.name)).join(", ");
+}
+
+async function send(review, lines, actor, answers, note) {
+  const buttons = answers.querySelectorAll("button");
+  for (const button of buttons) button.disabled = true;
+  note.textContent = "Sending …";
+  try {
+    const reply = await fetch(`/api/v1/reviews/${encodeURIComponent(review)}/decision`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ lines, actor: actor.value.trim() || "labeler" }),
+    });
+    if (!reply.ok) throw new Error((await reply.json()).detail ?? reply.statusText);
+    note.textContent = "Sent. The engine closes the case.";
+  } catch (error) {
+    note.textContent = `Not sent: ${error.message}`;
+    for (const button of buttons) button.disabled = false;
+  }
+}
