@@ -28,8 +28,9 @@ Finds people and their 17 COCO keypoints in frames of oblique store cameras.
 
 ## Measured
 
-On 320×240 pictures of random stores that training never saw (by Ultralytics' validator: {maps})
-and, for report only, of the corner shop with its weather and people drawn at random:
+On 320×240 pictures of random stores that training never saw, though the best epoch was chosen on
+them (by Ultralytics' validator: {maps}), and, for report only, of the corner shop with its light,
+weather and people drawn at random:
 
 {table}
 
