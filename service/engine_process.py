@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-
-import structlog
 
 from cart.events import Event
 from sensors.store import parse_store
@@ -25,8 +24,6 @@ from service.restore import (
     snapshot_key,
     take_snapshot,
 )
-
-log = structlog.get_logger(__name__)
 
 SNAPSHOT_NS = 30_000_000_000
 SNAPSHOT_ENTRIES = 5000
@@ -85,6 +82,15 @@ class Engine:
             self._saved_ns = last.received_ns
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts of an engine that is restored and about to listen; `ingest.stop` ends it."""
+
+    journal: Journal
+    pipeline: Pipeline
+    ingest: Ingest
+
+
 def run_engine(
     data_dir: Path,
     store_text: str,
@@ -95,10 +101,10 @@ def run_engine(
     journal_url: str | None = None,
     on_entry: Callable[[Entry], None] | None = None,
     on_events: Callable[[list[Event]], None] | None = None,
-    on_ready: Callable[[Ingest, Journal], None] | None = None,
+    on_ready: Callable[[Running], None] | None = None,
     at_moment: Callable[[str], None] | None = None,
 ) -> None:
-    """Run the engine of a store until `stop` of the Ingest that `on_ready` gets is called.
+    """Run the engine of a store until `ingest.stop` of what `on_ready` gets is called.
 
     `on_events` first gets all events that the ledger already holds, in order. `journal_url`
     names another database than `journal.sqlite` in `data_dir`.
@@ -120,7 +126,7 @@ def run_engine(
             engine.save()
             ingest = Ingest(store, journal, broker, engine.take, at_moment=at_moment)
             if on_ready is not None:
-                on_ready(ingest, journal)
+                on_ready(Running(journal, pipeline, ingest))
             ingest.run()
             engine.save()
         finally:

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 from service.bus import BrokerAddress
-from service.engine_process import run_engine
+from service.engine_process import Running, run_engine
 
 
 def main() -> None:
@@ -28,10 +28,10 @@ def main() -> None:
             if passed == int(count):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def stop_with_owner(ingest, _journal) -> None:
+    def stop_with_owner(running: Running) -> None:
         def wait() -> None:
             sys.stdin.buffer.read()
-            ingest.stop()
+            running.ingest.stop()
 
         threading.Thread(target=wait, daemon=True).start()
 
