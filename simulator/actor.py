@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
+from simulator.figure import Point3
 from simulator.hands import Hand
-from simulator.people import Point3
 from simulator.shelves import Place, Unit
 from simulator.shopping import Dwell, Hold, Plan, Reach, Walk
 from simulator.stage import Stage

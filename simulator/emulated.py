@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from sensors.store import Store
 from sensors.wire import HandReport, LinkReport, TrackReport, VisionReport
+from simulator.figure import Figure, Point3, Stance
 from simulator.hands import carrying_at, hanging_at
-from simulator.people import Figure, Point3, Side, Stance, hand_position, pose_body
+from simulator.people import Side, hand_position, pose_body
 from simulator.world import stream
 
 Array = NDArray[np.float64]

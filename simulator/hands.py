@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from simulator.people import Point3, Side
+from simulator.figure import Point3
+from simulator.people import Side
 from simulator.routes import Point2
 from simulator.walker import STEP_S, Walker
 

@@ -17,7 +17,7 @@ from sensors.store import Store
 from sensors.wire import BarrierCrossed, WeightBatch, encode, topic
 from simulator.actor import Actor
 from simulator.codes import draw_code
-from simulator.people import Figure, Stance
+from simulator.figure import Figure, Stance
 from simulator.plates import BATCH_NS, PERIOD_NS, SAMPLES, Plates
 from simulator.routes import Floorplan
 from simulator.scene import Scene

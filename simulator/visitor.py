@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
+from simulator.figure import Figure, Stance
 from simulator.hands import Hands
-from simulator.people import Figure, Stance
 from simulator.routes import Doorway, Point2
 from simulator.shelves import Place
 from simulator.stage import Crossing, Showing, Stage

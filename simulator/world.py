@@ -145,6 +145,25 @@ def realise(store: Store, world: World, seed: int) -> TrueStore:
     )
 
 
+def as_it_is(store: Store, true: TrueStore) -> Store:
+    """The store file with the products that truly stand on its facings: what is to be drawn."""
+    gondolas = []
+    for gondola in store.gondolas:
+        shelves = [
+            shelf.model_copy(
+                update={
+                    "facings": [
+                        f.model_copy(update={"gtin": true.gtin_at[facing_id(shelf.id, f)]})
+                        for f in shelf.facings
+                    ]
+                }
+            )
+            for shelf in gondola.shelves
+        ]
+        gondolas.append(gondola.model_copy(update={"shelves": shelves}))
+    return store.model_copy(update={"gondolas": gondolas})
+
+
 def _weights(store: Store, world: World, seed: int) -> dict[str, float]:
     rng = stream(world.seed, seed, "weights")
     errors = rng.normal(0.0, world.product_weight_sigma, len(store.products))
