@@ -1,0 +1,64 @@
+"""Which cameras see a place on the floor, past racks and picture edges; computed once per store."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.store import Gondola, Store
+
+Array = NDArray[np.float64]
+
+_CELL_M = 0.1
+_CHEST_M = 1.2
+_MARGIN_PX = 20.0
+_MARGIN_M = 1.0
+_STEPS = np.linspace(0.02, 0.98, 60)
+
+
+class Coverage:
+    """A grid over the floor, a metre wider on each side, with one flag per camera and cell."""
+
+    def __init__(self, store: Store) -> None:
+        floor = store.floor
+        self._origin = np.array([floor.x_min_m, floor.y_min_m]) - _MARGIN_M
+        extent = np.array([floor.x_max_m, floor.y_max_m]) + _MARGIN_M - self._origin
+        self._shape = np.ceil(extent / _CELL_M).astype(int)
+        index = np.stack(np.meshgrid(*(np.arange(n) for n in self._shape), indexing="ij"), axis=-1)
+        places = self._origin + (index.reshape(-1, 2) + 0.5) * _CELL_M
+        chests = np.column_stack([places, np.full(len(places), _CHEST_M)])
+        self._sees: dict[str, NDArray[np.bool_]] = {}
+        for camera in (c.model() for c in store.cameras):
+            pixels, depth = camera.project(chests)
+            size = np.array([camera.width_px, camera.height_px])
+            inside = (pixels > _MARGIN_PX) & (pixels < size - _MARGIN_PX)
+            hidden = [hidden_by(g, camera.position_m, chests) for g in store.gondolas]
+            seen = (depth > 0) & inside[:, 0] & inside[:, 1] & ~np.any(hidden, axis=0)
+            self._sees[camera.id] = np.reshape(seen, self._shape)
+
+    def holds(self, xy: Array) -> NDArray[np.bool_]:
+        """Whether places (N, 2) lie on the floor or within a metre of it."""
+        cell = np.floor((xy - self._origin) / _CELL_M)
+        inside = (cell >= 0) & (cell < self._shape)
+        return np.asarray(inside.all(axis=1))
+
+    def cameras_seeing(self, xy: Array, cameras: list[str]) -> int:
+        """How many of `cameras` see a person's chest at the place (2,)."""
+        i, j = np.clip(((xy - self._origin) / _CELL_M).astype(int), 0, self._shape - 1)
+        return sum(bool(self._sees[camera][i, j]) for camera in cameras)
+
+
+def hidden_by(gondola: Gondola, eye_m: Array, points_m: Array) -> NDArray[np.bool_]:
+    """Whether a rack stands between an eye (3,) and points (N, 3); by samples along the line."""
+    c, s = np.cos(np.radians(gondola.yaw_deg)), np.sin(np.radians(gondola.yaw_deg))
+    line = eye_m + _STEPS[None, :, None] * (points_m[:, None, :] - eye_m)
+    dx, dy = line[..., 0] - gondola.x_m, line[..., 1] - gondola.y_m
+    along, into = c * dx + s * dy, -s * dx + c * dy
+    hidden: NDArray[np.bool_] = (
+        (along > 0)
+        & (along < gondola.width_m)
+        & (into > 0)
+        & (into < gondola.depth_m)
+        & (line[..., 2] < gondola.height_m)
+    ).any(axis=1)
+    return hidden

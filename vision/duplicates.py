@@ -1,0 +1,76 @@
+"""Two tracks on one person: found because no camera ever shows both at once.
+
+A second track would share the person's picks and harm who-took-what, so the younger one ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.detector import iou
+from vision.view import View
+
+Array = NDArray[np.float64]
+
+_NEAR_M = 0.35
+_APART_M = 0.55
+_PATIENCE_S = 0.7
+_ONE_BODY_IOU = 0.55
+
+
+class Duplicates:
+    """Counts, per pair of near tracks, for how long nothing told them apart."""
+
+    EVIDENCE: ClassVar[float] = 6.0  # log-likelihood ratio that merged tracks are one person
+
+    def __init__(self) -> None:
+        self._together_s: dict[tuple[str, str], float] = {}
+
+    def find(
+        self,
+        dt_s: float,
+        ids: Sequence[str],
+        xy_m: Array,
+        owned: Sequence[tuple[View, NDArray[np.intp]]],
+    ) -> list[tuple[int, int]]:
+        """Pairs (keep, drop) of indices to merge, the older kept.
+
+        `xy_m` (N, 2) runs in parallel with `ids`, oldest first; `owned` is each camera's view
+        with the track index of each of its detections.
+        """
+        if len(ids) < 2:
+            self._together_s.clear()
+            return []
+        gap = np.sqrt(((xy_m[:, None] - xy_m[None]) ** 2).sum(axis=2))
+        near: dict[tuple[str, str], float] = {}
+        merged: list[tuple[int, int]] = []
+        gone: set[int] = set()
+        for i, j in np.argwhere(np.triu(gap < _APART_M, 1)).tolist():
+            pair = (ids[i], ids[j])
+            spent = self._together_s.get(pair, 0.0)
+            if _told_apart(i, j, owned):
+                spent = max(0.0, spent - 2.0 * dt_s)
+            elif gap[i, j] < _NEAR_M:
+                spent += dt_s
+            if spent > _PATIENCE_S and i not in gone and j not in gone:
+                merged.append((i, j))
+                gone.add(j)
+            else:
+                near[pair] = spent
+        self._together_s = near
+        return merged
+
+
+def _told_apart(i: int, j: int, owned: Sequence[tuple[View, NDArray[np.intp]]]) -> bool:
+    """Whether a camera shows both tracks as two bodies now."""
+    for view, owner in owned:
+        first, second = np.flatnonzero(owner == i), np.flatnonzero(owner == j)
+        if len(first) and len(second):
+            boxes = view.boxes
+            if iou(boxes[first[:1]], boxes[second[:1]])[0, 0] < _ONE_BODY_IOU:
+                return True
+    return False

@@ -1,0 +1,144 @@
+"""Hands in space: wrists of one person in several views, drawn out to the palm and triangulated.
+
+A hand that one camera alone sees is placed where its ray passes the person, or where it meets the
+rack that the person reaches into, with a wide sigma.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.store import Gondola, Store
+from sensors.wire import HandReport
+from vision.floor import CALIBRATION_RAD
+from vision.rig import Rig
+from vision.triangulation import Triangulator
+from vision.view import View
+
+Array = NDArray[np.float64]
+
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+_ARMS = slice(7, 11)  # elbows, then wrists; left, then right
+_SURE = 0.4
+_PALM_OF_FOREARM = 0.28  # the palm lies this share of a forearm beyond the wrist
+_WRIST_PX = 2.5
+_WRIST_OF_BOX = 0.016
+_NO_ELBOW = 2.0  # a bare wrist is that much less sure to be near the palm
+_PLACE_M = 0.03
+_ARM_M = 1.15
+_HIGHEST_M = 2.3
+_RACK_SIGMA_M = 0.2
+_ALONE_SIGMA_M = 0.3
+_STRETCHED_M = 0.3
+_IN_REACH_M = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """A tracklet with its floor point (2,) and its detection in each camera that sees it."""
+
+    tracklet: str
+    xy_m: Array
+    detections: dict[str, int]
+
+
+class HandFinder:
+    """Places the hands of tracked people in one store."""
+
+    def __init__(self, store: Store, rig: Rig) -> None:
+        self._gondolas = store.gondolas
+        self._rig = rig
+        self._triangulator = Triangulator(rig)
+
+    def find(self, people: Sequence[Person], views: Sequence[View]) -> list[HandReport]:
+        """The hands of `people` in the views of one instant, at most two each."""
+        if not people:
+            return []
+        pixels, sigma_px = self._palms(people, views)
+        rows, sides = np.nonzero(np.isfinite(sigma_px).any(axis=2))
+        pixels, sigma_px = pixels[rows, sides], sigma_px[rows, sides]
+        points = self._triangulator.triangulate(pixels, sigma_px)
+        rays = self._triangulator.rays(pixels)
+        agree = points.agree.sum(axis=1)
+        sigma_m = np.sqrt(np.trace(points.covariance, axis1=1, axis2=2) / 3 + _PLACE_M**2)
+        reports = []
+        for n, (row, side) in enumerate(zip(rows.tolist(), sides.tolist(), strict=True)):
+            person, place, sigma = people[row], points.xyz_m[n], float(sigma_m[n])
+            views_used = int(agree[n])
+            if views_used < 2 or not _within_reach(place, person.xy_m):
+                best = int(np.argmin(sigma_px[n]))
+                place, sigma = self._alone(self._rig.position_m[best], rays[n, best], person.xy_m)
+                views_used = 1
+                if not _within_reach(place, person.xy_m):
+                    continue
+            x, y, z = np.round(place, 4).tolist()
+            reports.append(
+                HandReport(
+                    tracklet=person.tracklet,
+                    side=_SIDES[side],
+                    x_m=x,
+                    y_m=y,
+                    z_m=z,
+                    sigma_m=round(sigma, 4),
+                    views=views_used,
+                )
+            )
+        return reports
+
+    def _palms(self, people: Sequence[Person], views: Sequence[View]) -> tuple[Array, Array]:
+        """Palm pixels (P, 2, C, 2) of each person, side and camera, and their noise (P, 2, C)."""
+        shape = (len(people), len(self._rig))
+        joints, heights = np.zeros((*shape, 4, 3)), np.zeros(shape)
+        for view in views:
+            c = self._rig.index[view.camera]
+            for p, person in enumerate(people):
+                d = person.detections.get(view.camera)
+                if d is not None:
+                    joints[p, c] = view.keypoints[d, _ARMS]
+                    heights[p, c] = view.boxes[d, 3] - view.boxes[d, 1]
+        elbows, wrists = joints[:, :, :2], joints[:, :, 2:]
+        bent = elbows[..., 2] >= _SURE
+        at = wrists[..., :2]
+        pixels = at + np.where(bent, _PALM_OF_FOREARM, 0.0)[..., None] * (at - elbows[..., :2])
+        noise = _WRIST_PX + _WRIST_OF_BOX * heights
+        noise = np.hypot(noise, CALIBRATION_RAD * self._rig.focal_px[:, 0])
+        inside = (at > 0) & (at < self._rig.size_px[:, None])
+        sure = (wrists[..., 2] >= _SURE) & inside[..., 0] & inside[..., 1]
+        doubt = np.where(bent, 1.0, _NO_ELBOW) / wrists[..., 2].clip(_SURE)
+        sigma_px = np.where(sure, noise[..., None] * doubt, np.inf)
+        return pixels.swapaxes(1, 2), sigma_px.swapaxes(1, 2)
+
+    def _alone(self, eye: Array, ray: Array, xy_m: Array) -> tuple[Array, float]:
+        """Place (3,) and sigma of a hand on `ray` (3,) from `eye`, of a person at `xy_m` (2,)."""
+        flat = max(float(ray[:2] @ ray[:2]), 1e-9)
+        beside = eye + max(0.0, float((xy_m - eye[:2]) @ ray[:2]) / flat) * ray
+        if float(np.hypot(*(beside[:2] - xy_m))) >= _STRETCHED_M:
+            hits = [_meet_front(gondola, eye, ray) for gondola in self._gondolas]
+            near = [h for h in hits if h is not None and np.hypot(*(h[:2] - xy_m)) < _IN_REACH_M]
+            if near:
+                return min(near, key=lambda h: float(np.hypot(*(h[:2] - xy_m)))), _RACK_SIGMA_M
+        return beside, _ALONE_SIGMA_M
+
+
+def _within_reach(place: Array, xy_m: Array) -> bool:
+    away = float(np.hypot(*(place[:2] - xy_m)))
+    return away < _ARM_M and -0.1 < float(place[2]) < _HIGHEST_M
+
+
+def _meet_front(gondola: Gondola, eye: Array, ray: Array) -> Array | None:
+    """Where a ray enters the front of a rack (3,), or None."""
+    at_eye = np.array(gondola.to_local(float(eye[0]), float(eye[1])))
+    ahead = np.array(gondola.to_local(float(eye[0] + ray[0]), float(eye[1] + ray[1])))
+    into = float(ahead[1] - at_eye[1])
+    if at_eye[1] >= 0 or into <= 1e-6:
+        return None
+    reach = -float(at_eye[1]) / into
+    along = float(at_eye[0] + reach * (ahead[0] - at_eye[0]))
+    place: Array = eye + reach * ray
+    inside = 0.0 <= along <= gondola.width_m and 0.0 <= float(place[2]) <= gondola.height_m
+    return place if inside else None

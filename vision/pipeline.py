@@ -1,0 +1,132 @@
+"""One vision worker's thinking: frames of one instant in, one VisionReport out.
+
+Owns the tracker and the sequence number; frames and detections are only kept until the next
+instant. The same frames in the same order give the same reports.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.store import Store
+from sensors.wire import TrackReport, VisionReport
+from vision.detector import Detection, Detector
+from vision.frame import FrameError, Picture, check_frame
+from vision.hands import HandFinder, Person
+from vision.rig import Rig
+from vision.tracker import Step, Tracker
+from vision.view import views_of
+
+_LONGEST_PREFIX = 54  # leaves room for the number in a name of 64 characters
+_BELIEF_M2 = 0.03**2  # what averaging over time cannot remove: the cameras' shared error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A detection and the tracklet that it belongs to, if any."""
+
+    detection: Detection
+    tracklet: str | None
+
+
+class VisionPipeline:
+    """Detector, tracker and hands of the cameras of one store.
+
+    `device` and `boot` name the worker; tracklets are called `<device>:<boot>:<n>`.
+    `latest[camera]` is what each camera last showed; `frame_errors[camera]` counts its broken
+    frames and `last_error` is the newest one's message.
+    """
+
+    def __init__(self, store: Store, detector: Detector, device: str, boot: str) -> None:
+        prefix = f"{device}:{boot}:"
+        if len(prefix) > _LONGEST_PREFIX:
+            raise ValueError(f"device and boot are too long together to name tracklets: {prefix}")
+        self._device, self._boot = device, boot
+        self._detector = detector
+        self._sizes = {c.id: (c.width_px, c.height_px) for c in store.cameras}
+        self._rig = Rig([camera.model() for camera in store.cameras])
+        self._tracker = Tracker(store, prefix)
+        self._hands = HandFinder(store, self._rig)
+        self._seq = 0
+        self.latest: dict[str, list[Seen]] = {}
+        self.frame_errors: Counter[str] = Counter()
+        self.last_error = ""
+
+    def see(self, at_ns: int, frames: Mapping[str, NDArray[np.uint8]]) -> VisionReport:
+        """Take in the frames of one instant, by camera id; a broken one counts as missing."""
+        seen: list[tuple[str, Picture, list[Detection]]] = []
+        for camera in sorted(frames.keys() - self._sizes.keys()):
+            self._fail(camera, FrameError(f"camera {camera}: not in the store file"))
+        for camera, size_px in self._sizes.items():
+            if camera not in frames:
+                continue
+            try:
+                picture = check_frame(frames[camera], camera, size_px)
+                seen.append((camera, picture, self._detector.detect(picture, camera)))
+            except FrameError as error:
+                self._fail(camera, error)
+        views = views_of(self._rig, seen)
+        step = self._tracker.step(at_ns, views)
+        self.latest = {
+            camera: [
+                Seen(detection, _name(step, track))
+                for detection, track in zip(found, step.owners[camera].tolist(), strict=True)
+            ]
+            for camera, _, found in seen
+        }
+        report = VisionReport(
+            device=self._device,
+            boot=self._boot,
+            seq=self._seq,
+            at_ns=at_ns,
+            tracks=_tracks(step),
+            hands=self._hands.find(_people(step), views),
+            links=step.links,
+        )
+        self._seq += 1
+        return report
+
+    def _fail(self, camera: str, error: FrameError) -> None:
+        self.frame_errors[camera] += 1
+        self.last_error = str(error)
+
+
+def _name(step: Step, track: int) -> str | None:
+    return step.lives[track].id if track >= 0 and step.lives[track].confirmed else None
+
+
+def _tracks(step: Step) -> list[TrackReport]:
+    reports = []
+    for life, mean, covariance in zip(step.lives, step.mean, step.covariance, strict=True):
+        if life.confirmed:
+            x, y, vx, vy = np.round(mean, 4).tolist()
+            xx, xy, yy = np.round(covariance[[0, 0, 1], [0, 1, 1]], 6).tolist()
+            reports.append(
+                TrackReport(
+                    tracklet=life.id,
+                    x_m=x,
+                    y_m=y,
+                    covariance=(xx + _BELIEF_M2, xy, yy + _BELIEF_M2),
+                    vx_m_s=vx,
+                    vy_m_s=vy,
+                )
+            )
+    return reports
+
+
+def _people(step: Step) -> list[Person]:
+    held: list[dict[str, int]] = [{} for _ in step.lives]
+    for camera, owner in step.owners.items():
+        for detection, track in enumerate(owner.tolist()):
+            if track >= 0:
+                held[track][camera] = detection
+    return [
+        Person(life.id, step.mean[i, :2], held[i])
+        for i, life in enumerate(step.lives)
+        if life.confirmed and held[i]
+    ]

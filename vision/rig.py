@@ -1,0 +1,38 @@
+"""The cameras of one worker as stacked arrays, so that all of them are computed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.camera import CameraModel
+
+Array = NDArray[np.float64]
+
+
+class Rig:
+    """C cameras: `rotation` (C, 3, 3) world to camera, `position_m` (C, 3), `focal_px`,
+    `centre_px` and `size_px` (C, 2), in the order of `ids`."""
+
+    def __init__(self, cameras: Sequence[CameraModel]) -> None:
+        count = len(cameras)
+        self.ids = [c.id for c in cameras]
+        self.index = {id: c for c, id in enumerate(self.ids)}
+        self.rotation = np.array([c.rotation for c in cameras]).reshape(count, 3, 3)
+        self.position_m = np.array([c.position_m for c in cameras]).reshape(count, 3)
+        self.focal_px = np.array([(c.fx, c.fy) for c in cameras]).reshape(count, 2)
+        self.centre_px = np.array([(c.cx, c.cy) for c in cameras]).reshape(count, 2)
+        size = [(c.width_px, c.height_px) for c in cameras]
+        self.size_px = np.array(size, dtype=np.float64).reshape(count, 2)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rays(self, pixels: Array, which: NDArray[np.intp]) -> Array:
+        """Directions (N, M, 3) in the world of pixels (N, M, 2), row n seen by camera `which[n]`;
+        one metre deep along the optical axis, not unit."""
+        flat = (pixels - self.centre_px[which, None]) / self.focal_px[which, None]
+        rotation = self.rotation[which]
+        return np.asarray(flat @ rotation[:, :2] + rotation[:, 2:])
