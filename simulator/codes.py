@@ -14,7 +14,7 @@ _SLANT = 0.03  # how far the corners move, of the picture's side
 
 def draw_code(text: str, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Grey picture (side, side) of `text` as a QR code on a telephone's screen."""
-    code = segno.make_qr(text, error="m", boost_error=False)
+    code = segno.make_qr(text, error="l", boost_error=False)
     modules = np.array([[not dark for dark in row] for row in code.matrix], dtype=np.uint8) * 255
     modules = np.pad(modules, _QUIET_MODULES, constant_values=255)
     clean = np.kron(modules, np.ones((_MODULE_PX, _MODULE_PX), dtype=np.uint8))

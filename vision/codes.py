@@ -17,14 +17,15 @@ def read_code(picture: NDArray[np.uint8]) -> str | None:
     Small, noisy and unevenly lit codes are tried again enlarged, smoothed and thresholded.
     """
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
-    reader = cv2.QRCodeDetector()
+    readers = (cv2.QRCodeDetectorAruco(), cv2.QRCodeDetector())  # each reads what the other cannot
     for version in _versions(np.ascontiguousarray(grey, dtype=np.uint8)):
-        try:
-            text, _, _ = reader.detectAndDecode(version)
-        except cv2.error:  # the decoder stumbles over some corners that are no code
-            continue
-        if text:
-            return str(text)
+        for reader in readers:
+            try:
+                text, _, _ = reader.detectAndDecode(version)
+            except cv2.error:  # the decoder stumbles over some corners that are no code
+                continue
+            if text:
+                return str(text)
     return None
 
 
