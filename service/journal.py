@@ -50,7 +50,9 @@ class Journal:
             self._last_event = self._highest(EVENTS.c.number)
             self._last_received_ns = self._highest(JOURNAL.c.received_ns)
         except (SQLAlchemyError, ImportError) as error:
-            raise JournalError(f"{self._name()}: cannot be opened as a journal: {error}") from error
+            raise JournalError(
+                f"{self._name()}: cannot be opened as a journal: {_cause(error)}"
+            ) from error
 
     def close(self) -> None:
         """Give the connections back."""
@@ -258,7 +260,7 @@ class Journal:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise JournalError(f"{self._name()}: cannot be written: {error}") from error
+            raise JournalError(f"{self._name()}: cannot be written: {_cause(error)}") from error
 
     def _name(self) -> str:
         return sa.make_url(self.url).render_as_string(hide_password=True)
@@ -267,6 +269,11 @@ class Journal:
 def _set_up_sqlite(connection: Any, _: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _cause(error: Exception) -> object:
+    """What the database itself said, without the statement around it."""
+    return getattr(error, "orig", None) or error
 
 
 def _identity_columns(identity: MessageId | None) -> dict[str, Any]:
