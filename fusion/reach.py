@@ -1,12 +1,13 @@
 """Whose hand was there: the ratio of a reach's likelihood to that of a bystander's hands.
 
-With d the least distance of a visit's hands to the place while the weight moved,
+With d the least distance of a visit's hands to the place around the moment that the weight began
+to move,
 
-    R = [ s · N½(d; σ) + (1 − s) · u ] / u
+    R = [ s · N½(d; σ) + (1 − s) · b(d) ] / b(d)
 
 where s is the share of reaches that cameras see, N½ the half-normal density, σ² = σ_reach² +
-σ_hand², and u the uniform density of a bystander's hands over `SPAN_M`. No hand seen: R = 1 for
-the hands, and the body's distance alone speaks, by the same form around arm's length.
+σ_hand², and b the density of a bystander's nearest hand, which seldom comes near a place that it
+does not reach for. No hand seen: R = 1 for the hands, and the body's distance alone speaks.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from fusion.people import People
 from sensors.observations import WeightStep
 from sensors.store import Gondola, Shelf
 
-SEEN_SHARE = 0.88
-SIGMA_REACH_M = 0.11
-SPAN_M = 2.0
+SEEN_SHARE = 0.9
+SIGMA_REACH_M = 0.09
+BYSTANDER_NEAR_PER_M = 0.12
+BYSTANDER_FAR_PER_M = 0.5
+BYSTANDER_SCALE_M = 0.6
 ARM_M = 0.55
 SIGMA_ARM_M = 0.28
 UNSEEN_BODY = 0.05
 BEFORE_NS = 250_000_000
-SETTLING_NS = 350_000_000
+AFTER_NS = 350_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,18 @@ def reach_log_ratio(people: People, visit: str, place: Place, step: WeightStep) 
     log_ratio = math.log(
         0.97 * math.exp(-0.5 * (max(0.0, away - ARM_M) / spread) ** 2) + 0.03 * math.exp(-away)
     )
-    hands = people.hands_between(visit, step.began_ns - BEFORE_NS, step.at_ns - SETTLING_NS)
+    hands = people.hands_between(visit, step.began_ns - BEFORE_NS, step.began_ns + AFTER_NS)
     if not hands:
         return log_ratio
-    uniform = 1.0 / SPAN_M
-    best = 0.0
-    for hand in hands:
-        distance = place.distance_to_hand(hand.x_m, hand.y_m, hand.z_m)
-        sigma = math.hypot(SIGMA_REACH_M, hand.sigma_m)
-        near = math.sqrt(2 / math.pi) / sigma * math.exp(-0.5 * (distance / sigma) ** 2)
-        best = max(best, SEEN_SHARE * near + (1 - SEEN_SHARE) * uniform)
-    return log_ratio + math.log(best / uniform)
+    return log_ratio + max(
+        _hand_log_ratio(place.distance_to_hand(hand.x_m, hand.y_m, hand.z_m), hand.sigma_m)
+        for hand in hands
+    )
+
+
+def _hand_log_ratio(distance_m: float, sigma_m: float) -> float:
+    sigma = math.hypot(SIGMA_REACH_M, sigma_m)
+    near = math.sqrt(2 / math.pi) / sigma * math.exp(-0.5 * (distance_m / sigma) ** 2)
+    far_share = 1 - math.exp(-((distance_m / BYSTANDER_SCALE_M) ** 2))
+    bystander = BYSTANDER_NEAR_PER_M + (BYSTANDER_FAR_PER_M - BYSTANDER_NEAR_PER_M) * far_share
+    return math.log((SEEN_SHARE * near + (1 - SEEN_SHARE) * bystander) / bystander)

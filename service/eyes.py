@@ -1,0 +1,86 @@
+"""Two ways to see a simulated store: rendered frames through real vision, or emulated vision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.store import Gondola, Store, facing_id
+from sensors.wire import VisionReport
+from simulator.emulated import EmulatedVision
+from simulator.player import Exposure
+from simulator.render import Renderer
+from simulator.world import TrueStore
+from vision.detector import PoseDetector
+from vision.pipeline import VisionPipeline
+
+MODEL = Path(__file__).resolve().parent.parent / "models" / "person-pose.onnx"
+WORKER = "vision-1"
+
+
+class Eyes(Protocol):
+    """Turns what cameras are exposed to into what a vision worker reports."""
+
+    def see(self, exposure: Exposure) -> VisionReport: ...
+
+
+class FrameEyes:
+    """Renders every camera's frame of the true store, detects and tracks people in them."""
+
+    def __init__(self, store: Store, true: TrueStore, seed: int, boot: str) -> None:
+        self._renderer = Renderer(as_it_is(store, true), list(true.cameras.values()), seed)
+        self._cameras = list(true.cameras)
+        self._numbers: dict[str, int] = {}
+        self._detector = PoseDetector(MODEL)
+        self.vision = VisionPipeline(store, self._detector, WORKER, boot)
+        self.frames: dict[str, NDArray[np.uint8]] = {}
+
+    def warm_up(self) -> None:
+        """Compile and load what the first frame would wait for."""
+        for camera in self._cameras:
+            frame = self._renderer.render(camera, [])
+            self._detector.detect(frame.rgb, camera)
+
+    def see(self, exposure: Exposure) -> VisionReport:
+        """The report of one instant."""
+        people = [
+            (self._numbers.setdefault(name, len(self._numbers) + 1), figure, stance)
+            for name, figure, stance in exposure.people
+        ]
+        self._renderer.set_stock(exposure.units)
+        self.frames = {c: self._renderer.render(c, people).rgb for c in self._cameras}
+        return self.vision.see(exposure.at_ns, self.frames)
+
+
+class EmulatedEyes:
+    """Makes reports from the people's true stances, with errors like those of real vision."""
+
+    def __init__(self, store: Store, seed: int, boot: str) -> None:
+        self._vision = EmulatedVision(store, WORKER, boot, seed)
+
+    def see(self, exposure: Exposure) -> VisionReport:
+        """The report of one instant."""
+        return self._vision.see(exposure.at_ns, exposure.people)
+
+
+def as_it_is(store: Store, true: TrueStore) -> Store:
+    """The store as cameras see it: every facing shows what truly stands there."""
+
+    def corrected(gondola: Gondola) -> Gondola:
+        shelves = [
+            shelf.model_copy(
+                update={
+                    "facings": [
+                        f.model_copy(update={"gtin": true.gtin_at[facing_id(shelf.id, f)]})
+                        for f in shelf.facings
+                    ]
+                }
+            )
+            for shelf in gondola.shelves
+        ]
+        return gondola.model_copy(update={"shelves": shelves})
+
+    return store.model_copy(update={"gondolas": [corrected(g) for g in store.gondolas]})

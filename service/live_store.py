@@ -1,0 +1,222 @@
+"""A store that runs now: broker, engine, journal and page in one place, started and stopped.
+
+`LiveStore` is what `serve` and `demo` share. The engine runs in a thread of this process, the
+embedded broker in a process of its own; another broker is used by its URL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from cart.events import Event
+from sensors.store import parse_store
+from sensors.wire import Payload
+from service.broker import EmbeddedBroker
+from service.bus import BrokerAddress
+from service.engine_process import run_engine
+from service.ingest import Ingest
+from service.journal import Journal
+from service.live import LiveState
+from service.pipeline import Pipeline
+from service.previews import PreviewReader
+from service.publisher import Publisher
+from service.records import Entry
+from service.web.app import create_app
+from service.web.serve import ServedApp, serve_app
+
+SERVICE_FILE = "service.json"
+START_TIMEOUT_S = 60.0
+
+
+class LiveStoreError(Exception):
+    """The store cannot be started; the message says what to do."""
+
+
+class _Timed(msgspec.Struct):
+    """The one field of a message that the lag is measured by."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """From the moment of a frame to its report being through the engine, seconds."""
+
+    p50: float
+    p95: float
+    worst: float
+
+
+def broker_address(url: str) -> BrokerAddress:
+    """Where `mqtt[s]://[user:password@]host[:port]` points. Raises LiveStoreError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise LiveStoreError(f"{url!r}: expected mqtt://host:port or mqtts://host:port")
+    tls = parts.scheme == "mqtts"
+    try:
+        port = parts.port or (8883 if tls else 1883)
+    except ValueError as error:
+        raise LiveStoreError(f"{url!r}: {error}") from None
+    return BrokerAddress(
+        port,
+        parts.hostname,
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+        Path("/etc/ssl/certs/ca-certificates.crt") if tls else None,
+    )
+
+
+class LiveStore:
+    """Runs one store until it is left; a context manager."""
+
+    def __init__(
+        self,
+        store_text: str,
+        code_key: str,
+        data_dir: Path,
+        *,
+        broker_url: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        password: str | None = None,
+        previews: str | None = None,
+    ) -> None:
+        self.store = parse_store(store_text)
+        self.live = LiveState(self.store)
+        self.data_dir = data_dir
+        self.address: BrokerAddress | None = broker_address(broker_url) if broker_url else None
+        self.error: BaseException | None = None
+        self._store_text, self._code_key = store_text, code_key
+        self._host, self._port, self._password = host, port, password
+        self._broker: EmbeddedBroker | None = None
+        self._ingest: Ingest | None = None
+        self._journal: Journal | None = None
+        self._served: ServedApp | None = None
+        self._control: Publisher | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run_engine, name="engine", daemon=True)
+        self._lags_s: deque[float] = deque(maxlen=100_000)
+        self._previews = (
+            PreviewReader(previews, [c.id for c in self.store.cameras]) if previews else None
+        )
+
+    def __enter__(self) -> Self:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            if self.address is None:
+                self._broker = EmbeddedBroker()
+                self._broker.start()
+                self.address = BrokerAddress(self._broker.port)
+            self._thread.start()
+            if not self._ready.wait(START_TIMEOUT_S) or self.error is not None:
+                raise self.error or LiveStoreError("the engine did not start within a minute")
+            self._control = Publisher(self.address, self.store.id, name="control")
+            self._control.start()
+            app = create_app(self.live, self._previews, self.submit)
+            self._served = serve_app(app, self._host, self._port, self._password)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        self._announce()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._served is not None:
+            self._served.stop()
+        if self._control is not None:
+            self._control.close(2.0)
+        if self._ingest is not None:
+            self._ingest.stop()
+        if self._thread.is_alive():
+            self._thread.join(20.0)
+        if self._broker is not None:
+            self._broker.stop()
+        if self._previews is not None:
+            self._previews.close()
+        (self.data_dir / SERVICE_FILE).unlink(missing_ok=True)
+
+    @property
+    def url(self) -> str:
+        """The address of the page."""
+        return self._served.url if self._served is not None else ""
+
+    @property
+    def dead_letters(self) -> int:
+        """Messages that could not be used so far."""
+        return self._ingest.counters.dead_letters if self._ingest is not None else 0
+
+    @property
+    def journaled(self) -> int:
+        """Entries in the journal so far."""
+        return self._journal.last_journal_number if self._journal is not None else 0
+
+    def lag(self) -> Lag:
+        """How far the engine was behind the cameras, over all frames so far."""
+        lags = sorted(self._lags_s) or [0.0]
+        return Lag(lags[len(lags) // 2], lags[int(0.95 * (len(lags) - 1))], lags[-1])
+
+    def submit(self, payload: Payload) -> None:
+        """Say something on the bus for a person: a verdict, a count."""
+        if self._control is None:
+            raise LiveStoreError("the store is not running")
+        self._control.publish("control", payload)
+
+    def _run_engine(self) -> None:
+        assert self.address is not None
+        try:
+            run_engine(
+                self.data_dir,
+                self._store_text,
+                self._code_key,
+                self.address,
+                Pipeline,
+                on_entry=self._on_entry,
+                on_events=self._on_events,
+                on_ready=self._on_ready,
+                on_pipeline=self._on_pipeline,
+            )
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._ready.set()
+
+    def _on_pipeline(self, pipeline: Pipeline) -> None:
+        pipeline.listen(self.live.observe)
+
+    def _on_ready(self, ingest: Ingest, journal: Journal) -> None:
+        self._ingest, self._journal = ingest, journal
+        self._ready.set()
+
+    def _on_entry(self, entry: Entry) -> None:
+        if "/vision/" in entry.topic:
+            at_ns = msgspec.json.decode(entry.body, type=_Timed).at_ns
+            self._lags_s.append((time.time_ns() - at_ns) / 1e9)
+            if len(self._lags_s) % 10 == 0:
+                self.live.metrics({"lag_s": self._lags_s[-1]})
+
+    def _on_events(self, events: list[Event]) -> None:
+        for event in events:
+            self.live.apply(event)
+
+    def _announce(self) -> None:
+        """Leave a note of the running service for other commands on this data directory."""
+        note = {"pid": os.getpid(), "url": self.url}
+        path = self.data_dir / SERVICE_FILE
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(note), encoding="utf-8")
