@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sensors.store import Store
 from sensors.wire import BarrierCrossed, WeightBatch, encode, topic
 from simulator.actor import Actor
-from simulator.codes import draw_code
+from simulator.codes import hold_code
 from simulator.figure import Figure, Stance
 from simulator.plates import BATCH_NS, PERIOD_NS, SAMPLES, Plates
 from simulator.routes import Floorplan
@@ -189,7 +189,7 @@ class ScenePlayer:
             gate=showing.gate,
             boot=self._boot,
             seq=next(self._seq[showing.gate]),
-            picture=draw_code(text, self._rng),
+            picture=hold_code(text, self._rng),
         )
         self._arrive(arrives_ns, shown)
 
