@@ -1,0 +1,123 @@
+"""The embedded broker: closed to strangers, noticed when it dies, gone with its owner."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+from paho.mqtt.client import Client
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from service.broker import BrokerError, EmbeddedBroker, main
+from service.bus import BrokerAddress, new_client
+
+
+def log_in(address: BrokerAddress) -> bool:
+    """Whether the broker takes a client."""
+    answers: list[bool] = []
+    answered = threading.Event()
+
+    def on_connect(client: Client, _, __, reason, ___) -> None:
+        answers.append(not reason.is_failure)
+        answered.set()
+
+    client = new_client(address, "visitor", clean_session=True)
+    client.on_connect = on_connect
+    client.loop_start()
+    assert answered.wait(10)
+    client.disconnect()
+    client.loop_stop()
+    return answers[0]
+
+
+def test_starts_stops_and_starts_again_on_its_port():
+    broker = EmbeddedBroker()
+    broker.start()
+    port = broker.port
+    assert broker.alive
+    assert log_in(BrokerAddress(port))
+    with pytest.raises(BrokerError, match="runs already"):
+        broker.start()
+    broker.stop()
+    assert not broker.alive
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), 1.0)
+    broker.start()
+    assert broker.port == port
+    broker.stop()
+    broker.stop()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "shop.example"])
+def test_strangers_are_not_let_in_without_a_password_file(host, tmp_path, capsys):
+    with pytest.raises(BrokerError, match=f"{host}.*password file"):
+        EmbeddedBroker(host)
+    assert main(["--host", host]) == 2
+    assert "password file" in capsys.readouterr().err
+    with pytest.raises(BrokerError, match="does not exist"):
+        EmbeddedBroker(host, password_file=tmp_path / "none")
+
+
+def test_a_password_file_closes_it(tmp_path):
+    users = tmp_path / "users"
+    users.write_text(f"shelf:{PasswordHash((Argon2Hasher(),)).hash('secret')}\n")
+    with EmbeddedBroker(password_file=users) as broker:
+        assert log_in(BrokerAddress(broker.port, username="shelf", password="secret"))
+        assert not log_in(BrokerAddress(broker.port, username="shelf", password="guess"))
+        assert not log_in(BrokerAddress(broker.port))
+
+
+def test_its_death_is_noticed():
+    died = threading.Event()
+    status: list[int] = []
+
+    def on_death(code: int) -> None:
+        status.append(code)
+        died.set()
+
+    broker = EmbeddedBroker(on_death=on_death)
+    broker.start()
+    os.kill(broker.pid, signal.SIGKILL)
+    assert died.wait(5)
+    assert status == [-signal.SIGKILL]
+    assert not broker.alive
+    broker.start()
+    broker.stop()
+    assert status == [-signal.SIGKILL]
+
+
+def test_a_taken_port_is_told():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(BrokerError, match="ended before it was ready"):
+            EmbeddedBroker(port=other.getsockname()[1]).start()
+
+
+def test_it_ends_with_an_owner_that_is_killed():
+    program = (
+        "import sys, time\n"
+        "from service.broker import EmbeddedBroker\n"
+        "broker = EmbeddedBroker()\n"
+        "broker.start()\n"
+        "sys.stderr.write(f'{broker.pid}\\n')\n"
+        "sys.stderr.flush()\n"
+        "time.sleep(60)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    broker = psutil.Process(int(owner.stderr.readline()))
+    owner.kill()
+    owner.wait()
+    owner.stderr.close()
+    deadline = time.monotonic() + 10
+    while broker.is_running() and broker.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the broker outlives its owner"
+        time.sleep(0.05)
