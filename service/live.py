@@ -41,7 +41,17 @@ from service.web.sentences import display_name, sentence
 FEED_LENGTH = 100
 RECEIPTS_LENGTH = 40
 ALERTS_LENGTH = 20
-_SECTIONS = ("layout", "status", "floor", "carts", "reviews", "receipts", "alerts", "metrics")
+_SECTIONS = (
+    "layout",
+    "status",
+    "floor",
+    "carts",
+    "reviews",
+    "receipts",
+    "totals",
+    "alerts",
+    "metrics",
+)
 
 
 class LiveState:
@@ -74,6 +84,7 @@ class LiveState:
         self._open: dict[str, None] = {}
         self._down: dict[str, str] = {}
         self._metrics: dict[str, float] = {}
+        self._totals = {"receipts": 0, "billed_cents": 0}
         self._events: deque[dict[str, Any]] = deque(maxlen=FEED_LENGTH)
         self._receipts: deque[dict[str, Any]] = deque(maxlen=RECEIPTS_LENGTH)
         self._alerts: deque[dict[str, Any]] = deque(maxlen=ALERTS_LENGTH)
@@ -187,6 +198,7 @@ class LiveState:
             "carts": self._cart_cards,
             "reviews": self._review_cases,
             "receipts": lambda: list(self._receipts),
+            "totals": lambda: dict(self._totals),
             "alerts": lambda: list(self._alerts),
             "metrics": lambda: dict(self._metrics),
         }
@@ -249,7 +261,9 @@ class LiveState:
         )
         reviewer = event.actor if isinstance(event, ReviewClosed) else None
         self._receipts.appendleft(receipt_card(receipt, self._known_badge(event.visit), reviewer))
-        self._touch("receipts", "reviews")
+        self._totals["receipts"] += 1
+        self._totals["billed_cents"] += receipt.total_cents
+        self._touch("receipts", "totals", "reviews")
 
     def _relabel(self, name: str, gtin: str) -> None:
         for gondola in self._layout["gondolas"]:

@@ -42,11 +42,14 @@ def sentence(event: events.Event, shopper: Name, product: Name) -> str:
                 f"{event.facing} holds {_units(event.units, product(event.gtin))} ({event.actor})"
             )
         case events.Exited():
-            return f"{shopper(event.visit)} left with {_bill(event.lines)}{_pending(event.review)}"
+            if event.review is not None:
+                return f"{shopper(event.visit)} left, the bill waits for a review"
+            return f"{shopper(event.visit)} left with {_bill(event.lines)}"
         case events.ReviewRequested():
             return f"{shopper(event.visit)} needs a review: {event.reason}"
         case events.ReviewClosed():
-            return f"{event.actor} decided for {shopper(event.visit)}: {_bill(event.lines)}"
+            word = "decided" if event.verified else "could not tell"
+            return f"{event.actor} {word} for {shopper(event.visit)}: {_bill(event.lines)}"
         case events.Alerted():
             return event.text
         case _:
@@ -71,7 +74,3 @@ def _units(units: int, name: str) -> str:
 def _bill(lines: tuple[tuple[str, int], ...]) -> str:
     total = sum(units for _, units in lines)
     return "nothing" if total == 0 else "1 unit" if total == 1 else f"{total} units"
-
-
-def _pending(review: str | None) -> str:
-    return "" if review is None else ", the rest under review"

@@ -7,11 +7,11 @@ the camera's next one only then: a slow client is shown fewer pictures, never ol
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from typing import Any
 
+import anyio
 from fastapi import WebSocket, WebSocketDisconnect
 
 from service.live import LiveState
@@ -37,14 +37,10 @@ class PageStream:
     async def run(self) -> None:
         """Serve the client until it goes."""
         await self._socket.accept()
-        listener = asyncio.create_task(self._listen())
-        sender = asyncio.create_task(self._send())
-        try:
-            await asyncio.wait({listener, sender}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (listener, sender):
-                task.cancel()
-            await asyncio.gather(listener, sender, return_exceptions=True)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._send)
+            await self._listen()
+            tasks.cancel_scope.cancel()
 
     async def _listen(self) -> None:
         try:
@@ -57,17 +53,19 @@ class PageStream:
 
     async def _send(self) -> None:
         layout_seen, seen = -1, -1
-        while True:
-            layout_revision = self._live.layout_revision
-            if layout_revision != layout_seen:
-                await self._send_json("layout", self._live.layout())
-                layout_seen = layout_revision
-            if self._live.revision != seen:
-                state = self._live.changes(seen)
-                seen = state["revision"]
-                await self._send_json("state", state)
-            await self._send_pictures()
-            await asyncio.sleep(STATE_PERIOD_S)
+        try:
+            while True:
+                if self._live.layout_revision != layout_seen:
+                    layout_seen = self._live.layout_revision
+                    await self._send_json("layout", self._live.layout())
+                if self._live.revision != seen:
+                    state = self._live.changes(seen)
+                    seen = state["revision"]
+                    await self._send_json("state", state)
+                await self._send_pictures()
+                await anyio.sleep(STATE_PERIOD_S)
+        except WebSocketDisconnect:
+            return
 
     async def _send_json(self, kind: str, content: dict[str, Any]) -> None:
         text = json.dumps({"type": kind, **content}, separators=(",", ":"), ensure_ascii=False)

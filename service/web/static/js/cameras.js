@@ -18,6 +18,7 @@ export function createCameras() {
   function enlarge(index) {
     enlarged = index;
     title.textContent = views[index].id;
+    dialog.style.setProperty("--aspect", String(views[index].aspect));
     large.width = views[index].canvas.width;
     large.height = views[index].canvas.height;
     large.getContext("2d").drawImage(views[index].canvas, 0, 0);
@@ -37,7 +38,7 @@ export function createCameras() {
           caption,
         );
         button.addEventListener("click", () => enlarge(index));
-        return { id, canvas, button };
+        return { id, aspect, canvas, button };
       });
       wall.replaceChildren(...views.map((view) => view.button));
     },

@@ -13,6 +13,7 @@ export function createCarts() {
       count.textContent = carts.length
         ? `${carts.length - held} open${held ? ` · ${held} held` : ""}`
         : "";
+      carts.sort((a, b) => (a.state === "held") - (b.state === "held"));
       keyed(list, carts.length ? carts : [null], (cart) => cart?.visit ?? "none", card);
     },
   };
@@ -39,7 +40,7 @@ function card(cart, before) {
       ),
       el("p", { class: "total", text: money(cart.total_cents) }),
     ),
-    held ? el("p", { class: "held", text: "Held for review: nothing is charged until decided" }) : null,
+    held ? el("p", { class: "held", text: "Left the store · held for review" }) : null,
     cart.lines.length ? el("ul", { class: "lines" }, ...cart.lines.map(line)) : null,
   );
   if (before && before.querySelector(".total")?.textContent !== money(cart.total_cents)) {
@@ -48,22 +49,20 @@ function card(cart, before) {
   return node;
 }
 
+/** One product; how sure the engine is stands there in figures only where it matters. */
 function line({ name, gtin, quantity, total_cents, posterior }) {
-  const bar = el("span", {
-    class: "sure",
-    role: "img",
-    "aria-label": `${percent(posterior)} sure`,
-    title: `${percent(posterior)} sure`,
-    "data-sure": posterior >= 0.95 ? "high" : posterior >= 0.8 ? "middle" : "low",
-  });
+  const level = posterior >= 0.95 ? "high" : posterior >= 0.8 ? "middle" : "low";
+  const words = `${percent(posterior)} sure`;
+  const bar = el("span", { class: "sure", role: "img", "aria-label": words, title: words });
   const filled = el("i");
   filled.style.inlineSize = `${Math.round(posterior * 100)}%`;
   bar.append(filled);
   return el(
     "li",
-    { "data-gtin": gtin },
+    { "data-gtin": gtin, "data-sure": level },
     el("span", { class: "quantity", text: `${quantity} ×` }),
     el("span", { class: "name", text: name }),
+    level === "high" ? null : el("small", { "aria-hidden": "true", text: percent(posterior) }),
     bar,
     el("span", { class: "price", text: money(total_cents) }),
   );

@@ -4,7 +4,7 @@ import { createPeople } from "./people.js";
 import { paintShop, paintStirred } from "./shop.js";
 import { attachTip } from "./tip.js";
 
-const MARGIN_M = 0.42;
+const MARGIN_M = { x: 0.2, y: 0.38 }; // room for what is written outside the walls
 
 export function createFloor() {
   const canvas = document.getElementById("floor");
@@ -32,8 +32,8 @@ export function createFloor() {
       target.height = Math.max(1, Math.round(box.height * ratio));
     }
     const [x0, y0, x1, y1] = shop.layout.floor;
-    const wide = x1 - x0 + 2 * MARGIN_M;
-    const high = y1 - y0 + 2 * MARGIN_M;
+    const wide = x1 - x0 + 2 * MARGIN_M.x;
+    const high = y1 - y0 + 2 * MARGIN_M.y;
     const scale = Math.min(box.width / wide, box.height / high);
     const left = (box.width - (x1 - x0) * scale) / 2;
     const bottom = box.height - (box.height - (y1 - y0) * scale) / 2;
@@ -74,7 +74,7 @@ export function createFloor() {
     layout(layout) {
       shop.layout = layout;
       const [x0, y0, x1, y1] = layout.floor;
-      const ratio = (x1 - x0 + 2 * MARGIN_M) / (y1 - y0 + 2 * MARGIN_M);
+      const ratio = (x1 - x0 + 2 * MARGIN_M.x) / (y1 - y0 + 2 * MARGIN_M.y);
       canvas.parentElement.style.setProperty("--floor-ratio", String(ratio));
       fit();
     },

@@ -29,7 +29,7 @@ export function createHeader() {
       if (!up) setText(at("lost"), "Connection lost. What you see is old; trying again …");
       showStatus();
     },
-    state({ time_s, status: fresh, carts, receipts, metrics }) {
+    state({ time_s, status: fresh, carts, totals, metrics }) {
       setText(at("clock"), clock(time_s));
       if (fresh) {
         status = fresh;
@@ -42,9 +42,7 @@ export function createHeader() {
         );
         setText(at("figure-open"), money(carts.reduce((sum, cart) => sum + cart.total_cents, 0)));
       }
-      if (receipts) {
-        setText(at("figure-billed"), money(receipts.reduce((sum, r) => sum + r.total_cents, 0)));
-      }
+      if (totals) setText(at("figure-billed"), money(totals.billed_cents));
       if (metrics) {
         const { lag_s: lag, ...others } = metrics;
         setText(at("figure-lag"), lag === undefined ? "–" : `${lag.toFixed(1)} s`);

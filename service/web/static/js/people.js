@@ -85,7 +85,7 @@ function paintTrail(pen, view, person, now) {
   const { trail, at } = person;
   if (trail.length < 2) return;
   pen.strokeStyle = tone(person);
-  pen.lineCap = "round";
+  pen.lineCap = "butt";
   const points = [...trail.slice(0, -1), { x: at[0], y: at[1], at: now }];
   for (let i = 1; i < points.length; i += 1) {
     const youth = 1 - (now - points[i].at) / TRAIL_MS;

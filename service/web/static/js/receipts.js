@@ -7,9 +7,9 @@ export function createReceipts() {
   const list = document.getElementById("receipt-list");
   const count = document.getElementById("receipts-count");
   return {
-    state({ receipts }) {
+    state({ receipts, totals }) {
+      if (totals) count.textContent = totals.receipts ? String(totals.receipts) : "";
       if (!receipts) return;
-      count.textContent = receipts.length ? String(receipts.length) : "";
       keyed(list, receipts.length ? receipts : [null], (r) => r?.visit ?? "none", card);
     },
   };

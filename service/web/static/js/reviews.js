@@ -41,12 +41,14 @@ function card(review, actor) {
       ),
     ),
     review.certain.length
-      ? el("p", { class: "certain", text: `Certain: ${describe(review.certain)}` })
+      ? el("p", { class: "certain", text: `Certain: ${describe(review.certain)}. And besides?` })
       : null,
   );
   const answers = el("div", { class: "answers", role: "group", "aria-label": "What was taken?" });
   const decide = (lines) => send(review.review, lines, actor, answers, note);
-  for (const candidate of review.candidates) answers.append(answer(candidate, decide, !actor));
+  for (const candidate of review.candidates) {
+    answers.append(answer(candidate, review.certain, decide, !actor));
+  }
   if (actor) {
     answers.append(
       el("button", { class: "plain", text: "Cannot be told", onclick: () => decide(null) }),
@@ -56,7 +58,10 @@ function card(review, actor) {
   return node;
 }
 
-function answer({ lines, probability }, decide, disabled) {
+/** An answer is a whole bill; its words leave out what is certain anyway. */
+function answer({ lines, probability }, certain, decide, disabled) {
+  const sure = new Set(certain.map(({ gtin, quantity }) => `${gtin} ${quantity}`));
+  const open = lines.filter(({ gtin, quantity }) => !sure.has(`${gtin} ${quantity}`));
   const total = lines.reduce((sum, line) => sum + line.total_cents, 0);
   return el(
     "button",
@@ -65,14 +70,14 @@ function answer({ lines, probability }, decide, disabled) {
       disabled: disabled ? "" : null,
       onclick: () => decide(lines.map((line) => [line.gtin, line.quantity])),
     },
-    el("span", { class: "name", text: describe(lines) }),
+    el("span", { class: "name", text: describe(open, certain.length > 0) }),
     el("small", { text: percent(probability) }),
     el("span", { class: "price", text: money(total) }),
   );
 }
 
-function describe(lines) {
-  if (!lines.length) return "Nothing";
+function describe(lines, besides = false) {
+  if (!lines.length) return besides ? "Nothing else" : "Nothing";
   return lines.map((l) => (l.quantity > 1 ? `${l.quantity} × ${l.name}` : l.name)).join(", ");
 }
 

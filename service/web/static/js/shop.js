@@ -8,7 +8,7 @@ export function paintShop(pen, view, { layout, stock, down }) {
   paintGround(pen, view, layout.floor);
   for (const gondola of layout.gondolas) paintGondola(pen, view, gondola, stock);
   for (const gate of layout.gates) paintGate(pen, view, gate, gate.id in down);
-  for (const camera of layout.cameras) paintCamera(pen, view, camera, camera.id in down);
+  for (const camera of layout.cameras) paintCamera(pen, view, camera, layout.floor, camera.id in down);
 }
 
 /** Light up the facings and gates where something was just felt. */
@@ -120,7 +120,7 @@ function paintGate(pen, view, { id, kind, a, b }, down) {
   write(pen, down ? `${id} down` : words, x, y + 15, tone, 11);
 }
 
-function paintCamera(pen, view, { id, position, look_at: target }, down) {
+function paintCamera(pen, view, { id, position, look_at: target }, [, y0, , y1], down) {
   const x = view.x(position[0]);
   const y = view.y(position[1]);
   const angle = Math.atan2(view.y(target[1]) - y, view.x(target[0]) - x);
@@ -142,8 +142,10 @@ function paintCamera(pen, view, { id, position, look_at: target }, down) {
   pen.lineTo(10, 4);
   pen.fill();
   pen.restore();
-  const away = target[1] > position[1] ? 16 : -16;
-  write(pen, id, x, y + away, down ? tone : colour("--quiet"), 10.5);
+  const low = position[1] - y0 < y1 - position[1];
+  const atWall = Math.min(position[1] - y0, y1 - position[1]) < 0.5;
+  const below = atWall ? (low ? view.y(y0) + 15 : view.y(y1) - 13) : y + 16;
+  write(pen, id, x, below, down ? tone : colour("--quiet"), 10.5);
 }
 
 function between(from, to, share) {
