@@ -108,9 +108,15 @@ def write_pictures(
 
 
 def fit(
-    out: Path, dataset: Path, epochs: int, seed: int, hours: float | None, threads: int
+    out: Path,
+    dataset: Path,
+    epochs: int,
+    seed: int,
+    hours: float | None,
+    threads: int,
+    start: Path | None = None,
 ) -> Path:
-    """Train from random weights; the path of the best checkpoint."""
+    """Train from random weights, or from the checkpoint `start`; the path of the best one."""
     _need_ultralytics()
     import torch  # noqa: PLC0415
     from ultralytics import YOLO  # noqa: PLC0415
@@ -118,14 +124,14 @@ def fit(
     torch.set_num_threads(threads)
     net = out / "person-pose.yaml"
     net.write_text(yaml.safe_dump(_narrow_net()), encoding="utf-8")
-    with _confidence_means_visible():
-        YOLO(str(net), task="pose").train(
+    with _our_keypoint_loss():
+        YOLO(str(start or net), task="pose").train(
             data=str(dataset),
             epochs=epochs,
             time=hours,
             imgsz=max(INPUT_PX),
             rect=True,
-            pretrained=False,
+            pretrained=start is not None,
             cache="ram",
             workers=1,
             device="cpu",
@@ -206,9 +212,10 @@ def _narrow_net() -> dict[str, Any]:
 
 
 @contextmanager
-def _confidence_means_visible() -> Iterator[None]:
+def _our_keypoint_loss() -> Iterator[None]:
     """Train the third number of a keypoint to say *visible* (2), not merely *labelled* (1 or 2),
-    while hidden joints still teach where they are."""
+    while hidden joints still teach where they are. A term linear in the distance is added:
+    that of object keypoint similarity has no slope far from the joint, where a new net starts."""
     from ultralytics.utils.loss import v8PoseLoss, xyxy2xywh  # noqa: PLC0415
 
     def keypoint_losses(
@@ -221,7 +228,10 @@ def _confidence_means_visible() -> Iterator[None]:
         truth[..., :2] /= strides.view(1, -1).expand(masks.shape[0], -1)[masks][:, None, None]
         area = xyxy2xywh(boxes[masks])[:, 2:].prod(1, keepdim=True)
         guess = guesses[masks]
-        place = self.keypoint_loss(guess, truth, truth[..., 2] != 0, area)
+        known = truth[..., 2] != 0
+        place = self.keypoint_loss(guess, truth, known, area)
+        away = (guess[..., :2] - truth[..., :2]).abs().sum(-1) / area.sqrt()
+        place = place + (away * known).sum() / known.sum().clamp(min=1)
         return place, self.bce_pose(guess[..., 2], (truth[..., 2] > 1.5).float())
 
     with mock.patch.object(v8PoseLoss, "calculate_keypoints_loss", keypoint_losses):
