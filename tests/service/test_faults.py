@@ -31,7 +31,8 @@ from sensors.wire import (
     encode,
     topic,
 )
-from service.bus import BrokerAddress
+from service.broker import EmbeddedBroker
+from service.bus import BrokerAddress, new_client
 from service.journal import Journal
 from service.pipeline import Pipeline
 from service.publisher import Publisher
@@ -200,13 +201,48 @@ def check(data_dir: Path, store: Store, code_key: str, devices: Devices) -> None
     replayed = [to_json(event) for entry in entries for event in pipeline.feed(entry)]
     assert [to_json(event) for event in journal.events()] == replayed
     kinds = {type(event).__name__ for event in journal.events()}
-    assert {"Entered", "Alerted"} <= kinds, kinds
+    assert {"Entered", "Picked", "Exited", "Alerted"} <= kinds, kinds
     journal.close()
 
 
 def test_killed_engine_loses_and_repeats_nothing(tmp_path, broker, store, store_text, issuer):
     moments = [("journaled", 10), ("in ledger", 1), ("fed", 15), ("saved", 1), (OUTSIDE, 22)]
     survive(tmp_path, broker.port, store, store_text, issuer, moments)
+
+
+def test_a_real_broker_gives_again_what_was_not_journaled(
+    tmp_path, broker, store, store_text, issuer
+):
+    """Devices of others keep nothing: only the late acknowledgement saves their messages."""
+    if isinstance(broker, EmbeddedBroker):
+        pytest.skip("amqtt keeps nothing for an absent engine")
+    engines = Engines(tmp_path, store_text, issuer.public_pem, broker.port)
+    first = engines.start("taken", 3)
+    client = new_client(BrokerAddress(broker.port), "foreign", clean_session=True)
+    client.loop_start()
+    while not client.is_connected():
+        time.sleep(0.02)
+    bodies: list[bytes] = []
+    missed = 0
+    while missed < MESSAGES_WHILE_DOWN:
+        missed += first.poll() is not None
+        head = {"device": "cam1", "boot": "b", "seq": len(bodies), "at_ns": time.time_ns()}
+        bodies.append(encode(HealthReport(up=True, **head)))
+        client.publish(topic(store.id, "health", "cam1"), bodies[-1], 1).wait_for_publish(10)
+        time.sleep(0.01)
+    client.disconnect()
+    client.loop_stop()
+    assert first.wait() == -signal.SIGKILL
+    second = engines.start()
+    time.sleep(3)
+    second.stdin.close()
+    assert second.wait(30) == 0
+    journal = Journal(engines.data_dir / "journal.sqlite")
+    found = [entry.body for entry in journal.entries() if entry.topic != TICK]
+    journal.close()
+    begun = bodies.index(found[0])
+    assert begun < len(bodies) - MESSAGES_WHILE_DOWN
+    assert found == bodies[begun:]
 
 
 @pytest.mark.long
