@@ -115,6 +115,10 @@ class People:
         """The tracklet that a visit's shopper has now."""
         return self._current.get(visit)
 
+    def owners(self) -> list[tuple[str, str]]:
+        """Every tracklet with its visit, among those that were given to one."""
+        return [(t.tracklet, t.visit) for t in self._tracks.values() if t.visit is not None]
+
     def repair(self, now_ns: int) -> list[tuple[str, str]]:
         """Give free tracklets to visits that have lost theirs; (visit, tracklet) for each."""
         self._forget(now_ns)

@@ -15,7 +15,8 @@ from service.bus import BrokerAddress
 from service.ingest import Ingest
 from service.journal import Journal
 from service.lock import DataLock
-from service.records import Entry
+from service.progress import identify
+from service.records import TICK, Arrival, Entry
 from service.restore import (
     Pipeline,
     PipelineFactory,
@@ -129,5 +130,33 @@ def run_engine(
                 on_ready(Running(journal, pipeline, ingest))
             ingest.run()
             engine.save()
+        finally:
+            journal.close()
+
+
+def feed_offline(
+    data_dir: Path, messages: list[tuple[int, str, bytes]], pipeline_factory: PipelineFactory
+) -> list[Event]:
+    """Journal messages (received_ns, topic, body) of a store that is not running, and think.
+
+    A tick follows the last one, so that what it brings about comes out at once. Returns the new
+    events. Raises AlreadyRunningError, JournalError, RestoreError or StoreFileError.
+    """
+    with DataLock(data_dir):
+        journal = Journal(data_dir / "journal.sqlite")
+        try:
+            meta = journal.meta()
+            store_text, code_key = meta["store_text"], meta["code_key"]
+            key = snapshot_key(store_text, code_key, pipeline_factory)
+            pipeline = restore(journal, store_text, code_key, pipeline_factory, key)
+            before = journal.last_event_number
+            wait_ns = round(parse_store(store_text).policy.lateness_s * 1e9)
+            arrivals = [
+                Arrival(received_ns, topic, body, identify(topic, body))
+                for received_ns, topic, body in messages
+            ]
+            arrivals.append(Arrival(messages[-1][0] + wait_ns, TICK, b""))
+            Engine(journal, pipeline, key).take(journal.append(arrivals))
+            return list(journal.events(before))
         finally:
             journal.close()

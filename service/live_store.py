@@ -20,19 +20,20 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from cart.events import Event
+from cart.projection import Carts
+from fusion.people import People
 from sensors.store import parse_store
 from sensors.wire import Payload
 from service.broker import EmbeddedBroker
 from service.bus import BrokerAddress
-from service.engine_process import run_engine
-from service.ingest import Ingest
-from service.journal import Journal
+from service.engine_process import Running, run_engine
 from service.live import LiveState
 from service.pipeline import Pipeline
 from service.previews import PreviewReader
 from service.publisher import Publisher
 from service.records import Entry
 from service.web.app import create_app
+from service.web.sentences import sentence
 from service.web.serve import ServedApp, serve_app
 
 SERVICE_FILE = "service.json"
@@ -97,11 +98,15 @@ class LiveStore:
         self.data_dir = data_dir
         self.address: BrokerAddress | None = broker_address(broker_url) if broker_url else None
         self.error: BaseException | None = None
+        self.happenings: list[str] = []
+        self.taken = 0
+        self._carts = Carts({})
+        self._names = {p.gtin: p.name for p in self.store.products}
+        self._running: Running | None = None
+        self._people: People | None = None
         self._store_text, self._code_key = store_text, code_key
         self._host, self._port, self._password = host, port, password
         self._broker: EmbeddedBroker | None = None
-        self._ingest: Ingest | None = None
-        self._journal: Journal | None = None
         self._served: ServedApp | None = None
         self._control: Publisher | None = None
         self._ready = threading.Event()
@@ -141,8 +146,8 @@ class LiveStore:
             self._served.stop()
         if self._control is not None:
             self._control.close(2.0)
-        if self._ingest is not None:
-            self._ingest.stop()
+        if self._running is not None:
+            self._running.ingest.stop()
         if self._thread.is_alive():
             self._thread.join(20.0)
         if self._broker is not None:
@@ -159,12 +164,17 @@ class LiveStore:
     @property
     def dead_letters(self) -> int:
         """Messages that could not be used so far."""
-        return self._ingest.counters.dead_letters if self._ingest is not None else 0
+        return self._running.ingest.counters.dead_letters if self._running else 0
 
     @property
     def journaled(self) -> int:
         """Entries in the journal so far."""
-        return self._journal.last_journal_number if self._journal is not None else 0
+        return self._running.journal.last_journal_number if self._running else 0
+
+    @property
+    def open_visits(self) -> int:
+        """Visits whose shopper is still in the store."""
+        return sum(cart.state == "shopping" for cart in list(self._carts.visits.values()))
 
     def lag(self) -> Lag:
         """How far the engine was behind the cameras, over all frames so far."""
@@ -189,22 +199,25 @@ class LiveStore:
                 on_entry=self._on_entry,
                 on_events=self._on_events,
                 on_ready=self._on_ready,
-                on_pipeline=self._on_pipeline,
             )
         except BaseException as error:
             self.error = error
         finally:
             self._ready.set()
 
-    def _on_pipeline(self, pipeline: Pipeline) -> None:
-        pipeline.listen(self.live.observe)
-
-    def _on_ready(self, ingest: Ingest, journal: Journal) -> None:
-        self._ingest, self._journal = ingest, journal
+    def _on_ready(self, running: Running) -> None:
+        self._running = running
+        pipeline = running.pipeline
+        if isinstance(pipeline, Pipeline):
+            pipeline.listen(self.live.observe)
+            self._people = pipeline.engine.people
         self._ready.set()
 
     def _on_entry(self, entry: Entry) -> None:
-        if "/vision/" in entry.topic:
+        self.taken = entry.number
+        if "/vision/" in entry.topic and self._people is not None:
+            for tracklet, visit in self._people.owners():
+                self.live.assign(tracklet, visit)
             at_ns = msgspec.json.decode(entry.body, type=_Timed).at_ns
             self._lags_s.append((time.time_ns() - at_ns) / 1e9)
             if len(self._lags_s) % 10 == 0:
@@ -213,6 +226,14 @@ class LiveStore:
     def _on_events(self, events: list[Event]) -> None:
         for event in events:
             self.live.apply(event)
+            self._carts.apply(event)
+            self.happenings.append(sentence(event, self._shopper, self._product))
+
+    def _shopper(self, visit: str) -> str:
+        return self._carts.visits[visit].shopper if visit in self._carts.visits else visit
+
+    def _product(self, gtin: str) -> str:
+        return self._names.get(gtin, gtin)
 
     def _announce(self) -> None:
         """Leave a note of the running service for other commands on this data directory."""

@@ -11,7 +11,7 @@ import multiprocessing
 import queue
 import time
 from dataclasses import dataclass
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.synchronize import Event as Flag
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class Stagehands:
             name="cameras",
             daemon=True,
         )
-        self._devices = None
+        self._devices: SpawnProcess | None = None
 
     def warm_up(self, timeout_s: float) -> bool:
         """Start the cameras and wait until the first frame could be taken."""
@@ -121,7 +121,9 @@ def run_devices(
     issued = iter(range(1_000_000))
 
     def issue(shopper: str, at_ns: int, forged: bool) -> str:
-        return (forger if forged else honest).issue(shopper, at_ns, nonce=f"{start_ns}-{next(issued)}")
+        return (forger if forged else honest).issue(
+            shopper, at_ns, nonce=f"{start_ns}-{next(issued)}"
+        )
 
     player = ScenePlayer(staged.store, staged.world, staged.scene, rehearsal.seed, start_ns, issue)
     with Publisher(rehearsal.address, store, name="devices") as publisher:
@@ -145,9 +147,7 @@ def run_devices(
     over.set()
 
 
-def run_cameras(
-    rehearsal: Rehearsal, exposures: Any, ready: Flag, over: Flag, frames: Any
-) -> None:
+def run_cameras(rehearsal: Rehearsal, exposures: Any, ready: Flag, over: Flag, frames: Any) -> None:
     """Render, detect, track and report, frame set after frame set, until the scene is over."""
     staged = rehearsal.staged
     true = realise(staged.store, staged.world, rehearsal.seed)
@@ -171,7 +171,9 @@ def run_cameras(
                 frames.value += len(cameras)
                 turn += 1
                 camera = cameras[turn % len(cameras)]
-                previews.put(camera, to_jpeg(draw(eyes.frames[camera], eyes.vision.latest[camera]), 80))
+                previews.put(
+                    camera, to_jpeg(draw(eyes.frames[camera], eyes.vision.latest[camera]), 80)
+                )
             publisher.wait_until_confirmed(CONFIRM_TIMEOUT_S)
     finally:
         previews.close()

@@ -1,0 +1,72 @@
+"""The command line's root: `openaisle COMMAND --help` teaches each command."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+import typer
+from rich.console import Console
+
+from sensors.store import StoreFileError
+from service.autocheckout import ImportFailedError
+from service.broker import BrokerError
+from service.cli_review import code, review_app
+from service.cli_runs import import_app, replay, score, simulate, train_app
+from service.cli_stores import demo, init, serve
+from service.journal import JournalError
+from service.live_store import LiveStoreError
+from service.lock import AlreadyRunningError
+from service.recording import RecordingError
+from service.restore import RestoreError
+from service.train_pose import TrainingUnavailableError
+from service.web.serve import ServeError
+from vision.detector import ModelMissing
+
+USER_ERRORS = (
+    StoreFileError,
+    ImportFailedError,
+    BrokerError,
+    JournalError,
+    LiveStoreError,
+    AlreadyRunningError,
+    RecordingError,
+    RestoreError,
+    TrainingUnavailableError,
+    ServeError,
+    ModelMissing,
+)
+
+app = typer.Typer(
+    name="openaisle",
+    help="An open checkout-free store: engine and simulator.\n\n"
+    "Start with `openaisle demo`; make a store of your own with `openaisle init DIR`.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command()(init)
+app.command()(serve)
+app.command()(simulate)
+app.command()(replay)
+app.command()(score)
+app.command()(code)
+app.add_typer(import_app, name="import")
+app.add_typer(train_app, name="train")
+app.add_typer(review_app, name="review")
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is said in a line, with exit status 2."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        app()
+    except USER_ERRORS as error:
+        Console(stderr=True).print(f"[bold red]openaisle:[/] {error}", highlight=False, markup=True)
+        sys.exit(2)

@@ -1,0 +1,214 @@
+"""Commands for people at work: entry codes, and the review queue."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import segno
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cart.events import Event, Exited, ReviewClosed, ReviewRequested
+from sensors.store import Store, load_store, parse_store
+from sensors.wire import Verdict, encode, topic
+from service.engine_process import feed_offline
+from service.journal import Journal
+from service.keys import code_issuer
+from service.live_store import SERVICE_FILE, LiveStoreError
+from service.pipeline import Pipeline
+
+console = Console()
+DataOption = Annotated[
+    Path, typer.Option("--data", help="The store's data directory, as given to `serve`.")
+]
+review_app = typer.Typer(
+    help="The cases that the engine is unsure of: list, show, decide.", no_args_is_help=True
+)
+
+
+def code(
+    shopper: Annotated[str, typer.Argument(help="Who comes in.")],
+    store: Annotated[Path, typer.Option(help="The store file.")] = Path("store.yaml"),
+    data: DataOption = Path("store-data"),
+    valid_s: Annotated[int, typer.Option(help="How long the code opens the gate, seconds.")] = 60,
+    text: Annotated[
+        bool, typer.Option("--text", help="Print the code's text, no picture.")
+    ] = False,
+) -> None:
+    """Issue an entry code for a shopper and show it as a QR code."""
+    issuer = code_issuer(data, load_store(store).id)
+    token = issuer.issue(shopper, time.time_ns(), nonce=secrets.token_urlsafe(9), valid_s=valid_s)
+    if text:
+        console.print(token, soft_wrap=True, highlight=False)
+    else:
+        segno.make_qr(token, error="l").terminal(out=sys.stdout, compact=True)
+
+
+@review_app.command("list")
+def list_reviews(
+    data: DataOption = Path("store-data"),
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write for machines.")] = None,
+) -> None:
+    """The open cases, oldest first."""
+    store, events = _read(data)
+    cases = open_cases(events)
+    table = Table(title=f"{len(cases)} open review{'' if len(cases) == 1 else 's'}")
+    for column in ("review", "shopper", "why", "likeliest answer"):
+        table.add_column(column)
+    names = {p.gtin: p.name for p in store.products}
+    for case in cases:
+        table.add_row(
+            case.review, case.shopper, case.reason, _lines(case.candidates[0].lines, names)
+        )
+    console.print(table)
+    if json_file is not None:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(cases), indent=2))
+
+
+@review_app.command("show")
+def show_review(
+    review: Annotated[str, typer.Argument(help="The case, as `review list` names it.")],
+    data: DataOption = Path("store-data"),
+) -> None:
+    """One case with its candidates and what each sensor said."""
+    store, events = _read(data)
+    names = {p.gtin: p.name for p in store.products}
+    case = _case(events, review)
+    console.print(f"[bold]{case.review}[/]: {case.shopper} · {case.reason}")
+    console.print(f"certain: {_lines(case.certain, names)}")
+    for number, candidate in enumerate(case.candidates, 1):
+        console.print(f"  {number}. {_lines(candidate.lines, names)}")
+    for evidence in case.evidence:
+        what = names.get(evidence.gtin or "", "nothing that the catalogue knows")
+        terms = ", ".join(f"{name} {value:+.1f}" for name, value in evidence.terms.items())
+        console.print(f"  {evidence.visit or 'nobody'}: {evidence.units:+d} × {what}: {terms}")
+    console.print(
+        f"Decide with: openaisle review decide {review} --data {data} --candidate N "
+        "(or --line GTIN=UNITS …, --nothing, --unknown)"
+    )
+
+
+@review_app.command("decide")
+def decide_review(
+    review: Annotated[str, typer.Argument(help="The case, as `review list` names it.")],
+    data: DataOption = Path("store-data"),
+    candidate: Annotated[int | None, typer.Option(help="Take the n-th candidate.")] = None,
+    line: Annotated[list[str] | None, typer.Option(help="GTIN=UNITS, once per product.")] = None,
+    nothing: Annotated[bool, typer.Option("--nothing", help="They took nothing.")] = False,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="It cannot be told: only what is certain is billed.")
+    ] = False,
+    actor: Annotated[str, typer.Option(help="Who decides.")] = "labeler",
+) -> None:
+    """Say what a visit took; the receipt follows."""
+    store, events = _read(data)
+    case = _case(events, review)
+    lines = _answer(case, store, candidate, line or [], nothing, unknown)
+    service = data / SERVICE_FILE
+    if service.exists():
+        _post(json.loads(service.read_text())["url"], review, lines, actor)
+        console.print(f"{review}: sent to the running store")
+        return
+    now_ns = time.time_ns()
+    verdict = Verdict(
+        device="cli",
+        boot=secrets.token_hex(8),
+        seq=0,
+        at_ns=now_ns,
+        review=review,
+        lines=None if lines is None else list(lines),
+        actor=actor,
+    )
+    found = feed_offline(
+        data, [(now_ns, topic(store.id, "control", "cli"), encode(verdict))], Pipeline
+    )
+    closed = [e for e in found if isinstance(e, ReviewClosed) and e.review == review]
+    if not closed:
+        raise LiveStoreError(f"{review}: the verdict was journaled but closed no case")
+    names = {p.gtin: p.name for p in store.products}
+    console.print(f"{review}: billed {_lines(closed[0].lines, names)}")
+
+
+def open_cases(events: list[Event]) -> list[ReviewRequested]:
+    """The cases that no verdict has closed."""
+    closed = {e.review for e in events if isinstance(e, ReviewClosed)}
+    held = {e.review for e in events if isinstance(e, Exited)}
+    return [
+        e
+        for e in events
+        if isinstance(e, ReviewRequested) and e.review not in closed and e.review in held
+    ]
+
+
+def _read(data: Path) -> tuple[Store, list[Event]]:
+    if not (data / "journal.sqlite").exists():
+        raise LiveStoreError(f"{data}: no journal here; name the store's directory with --data")
+    journal = Journal(data / "journal.sqlite")
+    try:
+        store = parse_store(journal.meta()["store_text"], f"{data}: store file")
+        return store, list(journal.events())
+    finally:
+        journal.close()
+
+
+def _case(events: list[Event], review: str) -> ReviewRequested:
+    for case in open_cases(events):
+        if case.review == review:
+            return case
+    cases = ", ".join(c.review for c in open_cases(events)) or "none"
+    raise LiveStoreError(f"{review}: no such open review; open are: {cases}")
+
+
+def _answer(
+    case: ReviewRequested,
+    store: Store,
+    candidate: int | None,
+    lines: list[str],
+    nothing: bool,
+    unknown: bool,
+) -> tuple[tuple[str, int], ...] | None:
+    given = [candidate is not None, bool(lines), nothing, unknown]
+    if sum(given) != 1:
+        raise LiveStoreError("give exactly one of --candidate, --line, --nothing, --unknown")
+    if unknown:
+        return None
+    if candidate is not None:
+        if not 1 <= candidate <= len(case.candidates):
+            raise LiveStoreError(f"--candidate: expected 1 to {len(case.candidates)}")
+        return case.candidates[candidate - 1].lines
+    answer = []
+    known = {p.gtin for p in store.products}
+    for text in lines:
+        gtin, _, units = text.partition("=")
+        if gtin.zfill(14) not in known or not units.isdigit() or int(units) < 1:
+            raise LiveStoreError(f"--line {text!r}: expected GTIN=UNITS of a product of the store")
+        answer.append((gtin.zfill(14), int(units)))
+    return tuple(answer)
+
+
+def _post(url: str, review: str, lines: Any, actor: str) -> None:
+    request = urllib.request.Request(
+        f"{url}api/v1/reviews/{review}/decision",
+        data=json.dumps({"lines": lines, "actor": actor}).encode(),
+        headers={"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+    except urllib.error.HTTPError as error:
+        raise LiveStoreError(f"{url}: {error.code}: {error.read().decode()[:300]}") from error
+    except urllib.error.URLError as error:
+        raise LiveStoreError(f"{url}: the running store does not answer: {error.reason}") from error
+
+
+def _lines(lines: Any, names: dict[str, str]) -> str:
+    return ", ".join(f"{units} × {names.get(gtin, gtin)}" for gtin, units in lines) or "nothing"

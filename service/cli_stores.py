@@ -1,0 +1,135 @@
+"""Commands that run a store: init, demo and serve."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from sensors.store import StoreFileError, load_store
+from service.cli_runs import write_events
+from service.demo import run_demo
+from service.keys import code_issuer
+from service.live_store import LiveStore
+from service.report import show_receipts, show_reviews, show_score
+from service.simulate import DATASETS
+
+console = Console()
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Draws the shopping and the world's faults.")] = 1,
+    scene: Annotated[Path, typer.Option(help="The scene to play.")] = DATASETS / "scenes/demo.yaml",
+    port: Annotated[int, typer.Option(help="The page's port; 0 takes a free one.")] = 8642,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep serving when all is done.")] = False,
+    broker: Annotated[
+        str | None, typer.Option(help="mqtt://host:port of another broker than the embedded one.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where journal, recording and score go.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the score here too.")] = None,
+) -> None:
+    """Play a whole store in real time: frames, shelves, gates, broker, fusion, receipts, page.
+
+    Shoppers of the scene walk in, take what they like and walk out. Every frame is rendered and
+    detected, every message crosses a broker. The page's address is printed; at the end each
+    receipt stands beside the truth, then the score.
+    """
+    folder = out or Path("runs") / f"demo-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    if port and _taken(port):
+        console.print(f"Port {port} is taken; another one is used.")
+        port = 0
+    result = run_demo(scene, seed, folder, console, port=port, broker_url=broker, stay=stay)
+    show_receipts(console, result.events, result.store, result.truth)
+    show_reviews(console, result.events, result.store)
+    show_score(console, result.score)
+    load = result.load
+    console.print(
+        f"load: {load['cpu_cores']:.2f} of {os.cpu_count()} cores over {load['wall_s']:.0f} s · "
+        f"frames seen {load['frames']}, exposures dropped {load['dropped_exposures']} · lag from "
+        f"frame to engine p50 {load['lag_p50_s']:.2f} s, p95 {load['lag_p95_s']:.2f} s, "
+        f"worst {load['lag_worst_s']:.2f} s · messages {load['messages']}, "
+        f"dead letters {load['dead_letters']}"
+    )
+    console.print(f"Recording: {folder / 'recording.mcap'} · event log: {folder / 'events.jsonl'}")
+    text = msgspec.json.format(msgspec.json.encode({**result.score, "load": load}), indent=2)
+    (folder / "score.json").write_bytes(text)
+    write_events(folder / "events.jsonl", result.events)
+    if json is not None:
+        json.write_bytes(text)
+
+
+def serve(
+    store: Annotated[Path, typer.Argument(help="The store file.")] = DATASETS
+    / "stores/corner.yaml",
+    data: Annotated[Path, typer.Option("--data", help="Journal, ledger and keys.")] = Path(
+        "store-data"
+    ),
+    broker: Annotated[
+        str | None,
+        typer.Option(help="mqtt://host:port of the store's broker; default: an embedded one."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where the page listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The page's port.")] = 8642,
+    password_file: Annotated[
+        Path | None, typer.Option(help="A file with the page's password; needed beyond loopback.")
+    ] = None,
+) -> None:
+    """Run a store: engine, ledger and live page, until interrupted.
+
+    Devices publish to the broker as docs/mqtt.md says. Everything that arrives is journaled
+    before it counts; after a crash, start it again and it goes on where it was.
+    """
+    text = store.read_text(encoding="utf-8") if store.is_file() else ""
+    issuer = code_issuer(data, load_store(store).id)
+    password = password_file.read_text(encoding="utf-8").strip() if password_file else None
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with LiveStore(
+        text, issuer.public_pem, data, broker_url=broker, host=host, port=port, password=password
+    ) as running:
+        assert running.address is not None
+        console.print(f"page: [link]{running.url}[/]")
+        console.print(f"broker: mqtt://{running.address.host}:{running.address.port}")
+        while not stop.wait(0.5):
+            if running.error is not None:
+                raise running.error
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="A folder for the new store.")],
+    name: Annotated[str, typer.Option(help="What the store is called.")] = "My store",
+) -> None:
+    """Make a first store of one's own: a store file, a world and a scene to change and try."""
+    if folder.exists() and any(folder.iterdir()):
+        raise StoreFileError(f"{folder}: is not empty; name a new folder")
+    for kind, file in (("stores", "store"), ("worlds", "world"), ("scenes", "scene")):
+        source = DATASETS / kind / ("one-shopper.yaml" if kind == "scenes" else "corner.yaml")
+        text = source.read_text(encoding="utf-8")
+        if kind == "stores":
+            text = text.replace("name: Corner shop", f"name: {name}", 1)
+            text = text.replace("id: corner", "id: store", 1)
+        text = text.replace("store: corner", "store: store", 1)
+        text = text.replace("world: corner", "world: world", 1)
+        text = text.replace("id: corner", "id: world", 1) if kind == "worlds" else text
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{file}.yaml").write_text(text, encoding="utf-8")
+    load_store(folder / "store.yaml")
+    console.print(f"{folder}/store.yaml  what is installed: change it to your store")
+    console.print(f"{folder}/world.yaml  how far the truth may lie from it")
+    console.print(f"{folder}/scene.yaml  who comes and what they take")
+    console.print(f"Try it:  openaisle simulate {folder}/scene.yaml")
+    console.print(f"Run it:  openaisle serve {folder}/store.yaml --data {folder}/data")
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
