@@ -50,7 +50,7 @@ class _Seen:
     rng: np.random.Generator
     tracklet: str | None = None
     starts_ns: int = 0
-    ended: str | None = None
+    own: set[str] = field(default_factory=set)
     person_lost: bool = False
     hand_hidden: list[bool] = field(default_factory=lambda: [False, False])
     floor_error: Array = field(default_factory=lambda: np.zeros(2))
@@ -143,7 +143,7 @@ class EmulatedVision:
         every_s = DOUBTFUL_BREAK_EVERY_S if gap_m < DOUBTFUL_M else BREAK_EVERY_S
         if seen.tracklet is not None and rng.random() < -math.expm1(-dt / every_s):
             self._ended.append(_Ended(at_ns, seen.tracklet, stance.x_m, stance.y_m))
-            seen.ended, seen.tracklet = seen.tracklet, None
+            seen.tracklet = None
             seen.starts_ns = at_ns + int(rng.uniform(*BREAK_S) * 1e9)
             seen.floor_error = rng.normal(0.0, FLOOR_SIGMA_M, 2)
 
@@ -151,10 +151,14 @@ class EmulatedVision:
         """Begin a tracklet, linked to those that ended nearby lately: rightly and wrongly."""
         self._tracklets += 1
         seen.tracklet = f"{self._device}-{self._tracklets}"
-        for ended in self._ended:
+        seen.own.add(seen.tracklet)
+        for ended in list(self._ended):
             if math.hypot(ended.x_m - stance.x_m, ended.y_m - stance.y_m) > LINK_REACH_M:
                 continue
-            mean = 4.0 if ended.tracklet == seen.ended else -2.0
+            mean = -2.0
+            if ended.tracklet in seen.own:
+                mean = 4.0
+                self._ended.remove(ended)
             ratio = round(float(seen.rng.normal(mean, 1.5)), 3)
             link = LinkReport(
                 earlier=ended.tracklet, later=seen.tracklet, log_likelihood_ratio=ratio

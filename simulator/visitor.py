@@ -122,17 +122,23 @@ class Visitor:
     def pass_in(self) -> Iterator[None]:
         """Walk through the entry gate and free it."""
         door = self.door("entry")
-        yield from self.walk(door.point(-0.9))
+        while not (yield from self.walk(door.point(-0.9), patience_s=2.0)):
+            if door.outside_m(*self.body.at) < -0.4:
+                break
         self._stage.leave_gate(door.gate.id)
 
     def go_out(self) -> Iterator[None]:
         """Walk out by an exit gate."""
         self.place = None
         door = self.door("exit")
-        while not (yield from self.walk(door.point(-0.8), patience_s=3.0)):
-            if math.hypot(*np.subtract(self.body.at, door.point(-0.8))) < 1.0:
+        before = door.point(-1.2)
+        while not (yield from self.walk(before, patience_s=2.0)):
+            if math.dist(self.body.at, before) < 1.0:
                 break
+        side = 0.9 if self._rng.random() < 0.5 else -0.9
+        aside = before[0] + side * door.across[0], before[1] + side * door.across[1]
         while not self._stage.take_gate(door.gate.id, self):
+            yield from self.walk(aside, patience_s=1.0)
             yield
         yield from self.walk(door.point(OUTSIDE_M))
         self._stage.leave_gate(door.gate.id)

@@ -73,7 +73,7 @@ class Walker:
             return True
         pace = self._pace
         if len(self._route) == 1:
-            pace = min(pace, math.sqrt(2.0 * 1.0 * left) + 0.05, max(left / STEP_S, 0.02))
+            pace = min(pace, math.sqrt(1.6 * left) + 0.02, max(left / STEP_S, 0.02))
         vx, vy = self._choose(math.atan2(dy, dx), pace, others)
         self._move(vx, vy, others)
         if self.speed < 0.3 * pace:
