@@ -15,6 +15,7 @@ from vision.detector import iou
 from vision.view import View
 
 Array = NDArray[np.float64]
+Owned = Sequence[tuple[View, NDArray[np.intp]]]
 
 _NEAR_M = 0.35
 _APART_M = 0.55
@@ -35,7 +36,7 @@ class Duplicates:
         dt_s: float,
         ids: Sequence[str],
         xy_m: Array,
-        owned: Sequence[tuple[View, NDArray[np.intp]]],
+        owned: Owned,
     ) -> list[tuple[int, int]]:
         """Pairs (keep, drop) of indices to merge, the older kept.
 
@@ -52,7 +53,7 @@ class Duplicates:
         for i, j in np.argwhere(np.triu(gap < _APART_M, 1)).tolist():
             pair = (ids[i], ids[j])
             spent = self._together_s.get(pair, 0.0)
-            if _told_apart(i, j, owned):
+            if told_apart(i, j, owned):
                 spent = max(0.0, spent - 2.0 * dt_s)
             elif gap[i, j] < _NEAR_M:
                 spent += dt_s
@@ -65,7 +66,7 @@ class Duplicates:
         return merged
 
 
-def _told_apart(i: int, j: int, owned: Sequence[tuple[View, NDArray[np.intp]]]) -> bool:
+def told_apart(i: int, j: int, owned: Owned) -> bool:
     """Whether a camera shows both tracks as two bodies now."""
     for view, owner in owned:
         first, second = np.flatnonzero(owner == i), np.flatnonzero(owner == j)

@@ -48,6 +48,9 @@ _LEAN_BOTH = np.array([p.lean_m**2 for p in _PARTS])
 _LEAN_ONE = np.array([p.lean_of_one_m**2 for p in _PARTS])
 _BOX_LEAN_M = 0.25
 _LEAST_FALL = 0.02  # of a ray one metre deep: nearer to the horizon there is no floor
+_BELOW_BOX = 0.04  # a joint that much of the box's height below it is hidden, its place a guess
+_HIDDEN = 4.0  # how much noisier a guess is
+_HIPS_OF_SHOULDERS = 0.25  # hips follow bent shoulders by half
 _EYE = np.eye(2)
 
 
@@ -63,7 +66,8 @@ def floor_points(rig: Rig, which: NDArray[np.intp], boxes: Array, keypoints: Arr
     """Floor points of detections with `boxes` (N, 4) and `keypoints` (N, 17, 3), in pixels of
     the camera `which[n]` of `rig`.
 
-    Where no part of the body is sure, the middle of the box's lower edge stands for the feet,
+    Boxes end where the visible body ends: joints below them are guesses, and doubted. Where no
+    part of the body is sure, the middle of the box's lower edge stands for the feet,
     unless the picture cuts it off.
     """
     count = len(boxes)
@@ -73,6 +77,8 @@ def floor_points(rig: Rig, which: NDArray[np.intp], boxes: Array, keypoints: Arr
     pairs = keypoints[:, _JOINTS]  # (N, parts, 2, 3)
     edge = (pairs[..., :2] > _EDGE_PX) & (pairs[..., :2] < size_px[:, None, None] - _EDGE_PX)
     sure = (pairs[..., 2] >= SURE) & edge[..., 0] & edge[..., 1]
+    below = pairs[..., 1] - boxes[:, 3, None, None]
+    hidden = (sure & (below > _BELOW_BOX * (boxes[:, 3] - boxes[:, 1])[:, None, None])).any(axis=2)
     seen = sure.sum(axis=2)
     views = np.maximum(seen, 1)
     pixels = (pairs[..., :2] * sure[..., None]).sum(axis=2) / views[..., None]
@@ -92,7 +98,9 @@ def floor_points(rig: Rig, which: NDArray[np.intp], boxes: Array, keypoints: Arr
     eye = rig.position_m[which]
     drop = eye[:, 2:] - _HEIGHTS
     places = eye[:, None, :2] + drop[..., None] * slope
-    variance = (drop * noise_px[:, None]) ** 2 / views
+    lean += _bend(places, usable)
+    noise_px = noise_px[:, None] * np.where(hidden, _HIDDEN, 1.0)
+    variance = (drop * noise_px) ** 2 / views
     spread = variance[..., None, None] * (turn @ turn.swapaxes(-1, -2))
     spread += _HEIGHT_VARIANCES[:, None, None] * (slope[..., :, None] * slope[..., None, :])
     spread += lean[..., None, None] * _EYE
@@ -107,6 +115,18 @@ def floor_points(rig: Rig, which: NDArray[np.intp], boxes: Array, keypoints: Arr
     covariance += _calibration(eye, xy)
     xy[~known], covariance[~known] = np.nan, np.nan
     return FloorPoints(xy, covariance)
+
+
+def _bend(places: Array, usable: NDArray[np.bool_]) -> Array:
+    """Variance (N, parts) added to each part by its disagreement with the part below it: who
+    leans or crouches has shoulders and hips that are neither over the feet nor at their height."""
+    gaps = np.where(
+        usable[:, 1:] & usable[:, :-1], ((places[:, 1:] - places[:, :-1]) ** 2).sum(axis=2), 0.0
+    )
+    added: Array = np.zeros(places.shape[:2])
+    added[:, 1:] = gaps
+    added[:, 1] += _HIPS_OF_SHOULDERS * gaps[:, 1]
+    return added
 
 
 def _slopes(rig: Rig, which: NDArray[np.intp], pixels: Array) -> tuple[Array, Array]:

@@ -23,7 +23,7 @@ from vision.tracker import Step, Tracker
 from vision.view import views_of
 
 _LONGEST_PREFIX = 54  # leaves room for the number in a name of 64 characters
-_BELIEF_M2 = 0.03**2  # what averaging over time cannot remove: the cameras' shared error
+_BELIEF_M2 = 0.05**2  # what averaging over time cannot remove: the cameras' shared error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from vision.appearance import COLOURS, blend, same_person
 from vision.association import assign
 from vision.births import Birth, find_births
 from vision.coverage import Coverage
-from vision.duplicates import Duplicates
+from vision.duplicates import Duplicates, Owned, told_apart
 from vision.links import LinkFinder, Trace
 from vision.view import View
 
@@ -36,17 +36,20 @@ _COAST_S = 0.4  # an unseen walker's speed decays with this time constant
 _COLOUR_SHARE = 0.1
 _ROBUST = 4.0  # squared Mahalanobis distance from which a detection's noise is raised
 _MOST_GAP_S = 2.0
+_CROWDED_M = 0.7
 
 
 @dataclass(slots=True)
 class Life:
-    """What a track has lived through; `paired` counts ticks with two cameras or more."""
+    """What a track has lived through; `paired` counts ticks with two cameras or more,
+    `doubted` those in which no camera told it from a confirmed track nearby."""
 
     id: str
     born_ns: int
     seen_ns: int
     hits: int = 0
     paired: int = 0
+    doubted: int = 0
     confirmed: bool = False
 
 
@@ -90,8 +93,8 @@ class Tracker:
             self._correct(view, owners[view.camera])
         self._bear(at_ns, views, owners)
         self._count(at_ns, owners)
-        links = self._confirm(at_ns, [view.camera for view in views])
         owned = [(view, owners[view.camera]) for view in views]
+        links = self._confirm(at_ns, owned)
         merged = self._duplicates.find(
             min(dt_s, _MOST_GAP_S), [life.id for life in self._lives], self._mean[:, :2], owned
         )
@@ -185,8 +188,9 @@ class Tracker:
                 life.hits += 1
                 life.paired += seen >= 2
 
-    def _confirm(self, at_ns: int, cameras: list[str]) -> list[LinkReport]:
+    def _confirm(self, at_ns: int, owned: Owned) -> list[LinkReport]:
         links: list[LinkReport] = []
+        cameras = [view.camera for view, _ in owned]
         for i, life in enumerate(self._lives):
             if life.confirmed or life.seen_ns != at_ns:
                 continue
@@ -196,10 +200,19 @@ class Tracker:
                 and age_s >= 0.25
                 and self._coverage.cameras_seeing(self._mean[i, :2], cameras) < 2
             )
-            if life.paired >= 3 or alone or (life.hits >= 8 and age_s >= 1.5):
+            apart = all(told_apart(i, j, owned) for j in self._neighbours(i))
+            life.doubted += not apart
+            sure = life.paired >= 3 or alone or (life.hits >= 8 and age_s >= 1.5)
+            if apart and sure and life.hits >= 2 * life.doubted:
                 life.confirmed = True
                 links += self._links.on_confirmed(at_ns, self._trace(i))
         return links
+
+    def _neighbours(self, i: int) -> list[int]:
+        """Confirmed tracks so near to track i that it may be a second one on their person."""
+        apart = ((self._mean[:, :2] - self._mean[i, :2]) ** 2).sum(axis=1)
+        near = np.flatnonzero(apart < _CROWDED_M**2).tolist()
+        return [j for j in near if j != i and self._lives[j].confirmed]
 
     def _forget(
         self, at_ns: int, merged: list[tuple[int, int]], owners: dict[str, NDArray[np.intp]]
