@@ -23,6 +23,7 @@ SETTLE_CHUNKS = 4
 LEAST_STEP_G = 8.0
 LEAST_NOISE_G = 0.4
 FORCED_CUT_NS = 20_000_000_000
+FEWEST_TO_SHAKE = 4
 GROUP_WAIT_NS = 800_000_000
 DRIFT_RATE = 0.05
 NOISE_RATE = 0.03
@@ -90,8 +91,11 @@ class StepDetector:
         return [s for s in (self._settle(g, at_ns, noise) for g in list(self._groups)) if s]
 
     def _shaking(self) -> float:
-        """What all plates of the shelf do from chunk to chunk: the median absolute change."""
-        if len(self._recent) < 2:
+        """What all plates of the shelf do from chunk to chunk: the median absolute change.
+
+        On a shelf of few plates a pick could pass for it, so there it is not told apart.
+        """
+        if len(self._recent) < 2 or self._recent.shape[1] < FEWEST_TO_SHAKE:
             return 0.0
         change = np.abs(np.diff(self._recent, axis=0))
         usable = change[:, ~np.isnan(change).any(axis=0)]

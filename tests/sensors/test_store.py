@@ -1,0 +1,73 @@
+"""The store file's loader: what it accepts, and how it names what is wrong."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensors.store import StoreFileError, load_store, normalise_gtin, parse_store
+
+CORNER = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
+
+
+def test_the_corner_shop_is_as_large_as_the_demo_promises():
+    store = load_store(CORNER)
+    facings = [f for g in store.gondolas for s in g.shelves for f in s.facings]
+    assert len(facings) >= 48
+    assert len(store.products) >= 40
+    assert len(store.cameras) >= 4
+    assert {gate.kind for gate in store.gates} == {"entry", "exit"}
+    assert all(c.position_m[2] > c.look_at_m[2] for c in store.cameras)
+    weights = sorted(p.weight_g for p in store.products)
+    assert len(weights) - len(set(weights)) >= 8, "several same-weight flavours"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("z_m: 0.45", "z: 0.45", "gondolas[0](g1).shelves[0](g1s1).z_m: Field required"),
+        ("fps: 10", "fps: -3", "cameras[0](cam1).fps"),
+        ("fps: 10", "fps: .nan", "cameras[0](cam1).fps"),
+        ("currency: EUR", "currency: euro", "currency"),
+        ("plates: [1, 2, 3]", "plates: [1, 2, 99]", "shelf g1s1 has no plate 99"),
+        ("plates: [4, 5, 6]", "plates: [3, 5, 6]", "plate 3 is in two facings"),
+        ("id: cam2", "id: cam1", "'cam1' stands there twice"),
+        ("gtin: '4000000010371', plates", "gtin: '4000000000008', plates", "is not in products"),
+        ("tax_class: reduced", "tax_class: luxury", "'luxury' is not in tax_percent"),
+        ("gtin: '4000000010371', plates", "gtin: abc, plates", "'abc' is not a GTIN"),
+        ("id: corner", "id: [", "not valid YAML"),
+    ],
+)
+def test_errors_name_the_key(old, new, expected):
+    text = CORNER.read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(StoreFileError) as failure:
+        parse_store(text.replace(old, new, 1), "mine.yaml")
+    assert "mine.yaml" in str(failure.value)
+    assert expected in str(failure.value)
+
+
+def test_a_missing_file_and_an_empty_one_are_said_to_be_so(tmp_path):
+    with pytest.raises(StoreFileError, match="cannot be read"):
+        load_store(tmp_path / "none.yaml")
+    (tmp_path / "empty.yaml").write_text("")
+    with pytest.raises(StoreFileError, match="expected a mapping"):
+        load_store(tmp_path / "empty.yaml")
+
+
+@given(st.text(max_size=20))
+def test_gtins_are_padded_or_refused(text):
+    try:
+        padded = normalise_gtin(text)
+    except ValueError:
+        return
+    assert len(padded) == 14
+    assert padded.endswith(text.strip())
+
+
+@given(along=st.floats(-5, 5), into=st.floats(-5, 5), which=st.integers(min_value=0, max_value=3))
+def test_gondola_frame_and_floor_frame_are_inverse(along, into, which):
+    gondola = load_store(CORNER).gondolas[which]
+    back = gondola.to_local(*gondola.to_floor(along, into))
+    assert back == pytest.approx((along, into), abs=1e-9)

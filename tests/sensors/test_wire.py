@@ -1,0 +1,102 @@
+"""The wire's decoder: round trips, and nothing but WireError for anything else."""
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensors.decode import Decoder
+from sensors.store import load_store
+from sensors.wire import (
+    KINDS,
+    BarrierCrossed,
+    CodeShown,
+    Count,
+    HealthReport,
+    TrackReport,
+    Verdict,
+    VisionReport,
+    WeightBatch,
+    WireError,
+    decode,
+    encode,
+    topic,
+)
+
+CORNER = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
+HEAD = {"device": "g1s1", "boot": "b", "seq": 1, "at_ns": 5}
+BATCH = WeightBatch(**HEAD, period_ns=1, grams=[[1.0, None], [2.0, 3.0]])
+TRACK = TrackReport(tracklet="t", x_m=1.0, y_m=2.0, covariance=(0.1, 0.0, 0.1))
+MESSAGES = [
+    ("weight", BATCH),
+    ("gate", CodeShown(**HEAD, code="x")),
+    ("gate", BarrierCrossed(**HEAD, direction="in")),
+    ("vision", VisionReport(**HEAD, tracks=[TRACK])),
+    ("health", HealthReport(**HEAD, up=False, reason="no power")),
+    ("control", Verdict(**HEAD, review="r1", lines=[("00000000000017", 1)], actor="me")),
+    ("control", Count(**HEAD, facing="g1s1.1", units=0, actor="me")),
+]
+
+
+@pytest.mark.parametrize(("kind", "message"), MESSAGES)
+def test_what_is_encoded_is_decoded(kind, message):
+    assert decode(topic("corner", kind, "g1s1"), encode(message), "corner") == message
+
+
+@pytest.mark.parametrize(
+    ("where", "body", "expected"),
+    [
+        ("openaisle/other/weight/g1s1", b"{}", "not a topic of store 'corner'"),
+        ("openaisle/corner/smell/g1s1", b"{}", "unknown kind 'smell'"),
+        ("openaisle/corner/weight/g1s1", b"{", "weight/g1s1"),
+        ("openaisle/corner/weight/g1s1", encode(BATCH).replace(b"1.0", b"NaN"), "malformed"),
+        ("openaisle/corner/weight/g1s1", encode(BATCH).replace(b"1.0", b"1e300"), "grams[0][0]"),
+        ("openaisle/corner/weight/g1s1", encode(BATCH).replace(b"[2.0,3.0]", b"[2.0]"), "grams[1]"),
+        ("openaisle/corner/weight/g1s1", encode(BATCH).replace(b'"seq"', b'"sq"'), "`sq`"),
+        ("openaisle/corner/weight/g1s2", encode(BATCH), "field `device` says 'g1s1'"),
+        ("openaisle/corner/weight/g1s1", b"\xff\xfe", "weight/g1s1"),
+        (
+            "openaisle/corner/vision/g1s1",
+            encode(MESSAGES[3][1]).replace(b"[0.1,0.0,0.1]", b"[0.1,9.0,0.1]"),
+            "not a position with covariance",
+        ),
+    ],
+)
+def test_errors_name_the_device_and_the_field(where, body, expected):
+    with pytest.raises(WireError) as failure:
+        decode(where, body, "corner")
+    assert expected in str(failure.value)
+
+
+@given(kind=st.sampled_from(KINDS), body=st.binary(max_size=300))
+def test_any_bytes_are_a_message_or_a_wire_error(kind, body):
+    with pytest.raises(WireError):
+        decode(topic("corner", kind, "g1s1"), body, "corner")
+
+
+@given(st.data())
+def test_a_message_with_a_byte_changed_never_breaks_the_decoder(data):
+    kind, message = data.draw(st.sampled_from(MESSAGES))
+    body = bytearray(encode(message))
+    body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        found = decode(topic("corner", kind, "g1s1"), bytes(body), "corner")
+    except WireError:
+        return
+    assert type(found) in {type(m) for _, m in MESSAGES}
+    if isinstance(found, WeightBatch):
+        assert all(v is None or math.isfinite(v) for row in found.grams for v in row)
+
+
+def test_devices_that_are_not_installed_are_refused():
+    decoder = Decoder(load_store(CORNER))
+    batch = WeightBatch(device="g9s9", boot="b", seq=0, at_ns=0, period_ns=1, grams=[[0.0] * 12])
+    with pytest.raises(WireError, match="no shelf of the store file has this id"):
+        decoder.decode("openaisle/corner/weight/g9s9", encode(batch))
+    with pytest.raises(WireError, match="2 plates, the store file has 12"):
+        decoder.decode("openaisle/corner/weight/g1s1", encode(BATCH))
+    crossed = BarrierCrossed(device="back-door", boot="b", seq=0, at_ns=0, direction="in")
+    with pytest.raises(WireError, match="no gate of the store file has this id"):
+        decoder.decode("openaisle/corner/gate/back-door", encode(crossed))
