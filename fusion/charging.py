@@ -2,7 +2,8 @@
 
 For each product, billing b units where t were taken costs the shopper (b − t)·price and a fixed
 harm once if b > t, and costs the store (t − b)·cost of goods if b < t. The visit goes to review
-when the loss that remains at the best bill exceeds what a labeler's look costs.
+when some product's likeliest number of units is below the store's `charge_at`, or when the loss
+that remains at the best bill exceeds what a labeler's look costs.
 """
 
 from __future__ import annotations

@@ -180,7 +180,8 @@ class Engine:
         del self._accounts[account.visit]
         self.people.end(account.visit)
         review = None
-        if bill.expected_loss_cents > policy.review_cost_cents or account.exit_uncertain:
+        costly = bill.expected_loss_cents > policy.review_cost_cents
+        if bill.doubtful or costly or account.exit_uncertain:
             review = f"r{account.visit[1:]}"
             self._reviews[review] = _OpenReview(account.visit, account.shopper, bill.certain)
             self._emit(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sensors.store import StoreFileError, load_store, normalise_gtin, parse_store
 
 CORNER = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
+GONDOLAS = load_store(CORNER).gondolas
 
 
 def test_the_corner_shop_is_as_large_as_the_demo_promises():
@@ -68,6 +69,6 @@ def test_gtins_are_padded_or_refused(text):
 
 @given(along=st.floats(-5, 5), into=st.floats(-5, 5), which=st.integers(min_value=0, max_value=3))
 def test_gondola_frame_and_floor_frame_are_inverse(along, into, which):
-    gondola = load_store(CORNER).gondolas[which]
+    gondola = GONDOLAS[which]
     back = gondola.to_local(*gondola.to_floor(along, into))
     assert back == pytest.approx((along, into), abs=1e-9)

@@ -1,0 +1,204 @@
+"""The engine decides: picks, put-backs, doubts, reviews, verdicts; told as by a store."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from cart import events as e
+from fusion.engine import Engine
+from sensors.observations import (
+    CodeScanned,
+    GateCrossing,
+    HandPoint,
+    PlanogramChanged,
+    ReviewDecided,
+    StockCounted,
+    Tick,
+    TrackPoint,
+    WeightStep,
+)
+from sensors.store import facing_id, load_store
+
+STORE = load_store(Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml")
+NS = 1_000_000_000
+PRODUCTS = {p.gtin: p for p in STORE.products}
+GONDOLA = STORE.gondolas[0]
+SHELF = GONDOLA.shelves[1]
+
+
+class Told:
+    """Tells an engine a story and keeps what it answers."""
+
+    def __init__(self):
+        self.engine = Engine(STORE)
+        self.events = []
+
+    def say(self, observation):
+        found = self.engine.step(observation)
+        self.events += found
+        return found
+
+    def stand(self, tracklet, at_s, x, y):
+        self.say(
+            TrackPoint(
+                at_ns=round(at_s * NS), tracklet=tracklet, x_m=x, y_m=y,
+                covariance=(0.01, 0.0, 0.01),
+            )
+        )  # fmt: skip
+
+    def enter(self, shopper, tracklet, at_s):
+        x, y = STORE.gates[0].centre_m
+        self.stand(tracklet, at_s - 0.1, x, y)
+        self.say(CodeScanned(at_ns=round(at_s * NS) - 5, gate="gate-in", shopper=shopper))
+        self.say(GateCrossing(at_ns=round(at_s * NS), gate="gate-in", direction="in"))
+
+    def leave(self, tracklet, at_s):
+        self.stand(tracklet, at_s, *STORE.gates[1].centre_m)
+        self.say(GateCrossing(at_ns=round(at_s * NS), gate="gate-out", direction="out"))
+        self.say(Tick(at_ns=round((at_s + 5) * NS)))
+
+    def move(self, tracklet, at_s, index, units, *, reach=True, shelf=SHELF, gondola=GONDOLA):
+        """`units` leave (negative) or reach the index-th facing of a shelf."""
+        facing = shelf.facings[index]
+        along = (sum(facing.plates) / len(facing.plates) - 0.5) * shelf.plate_width_m
+        self.stand(tracklet, at_s, *gondola.to_floor(along, -0.5))
+        if reach:
+            x, y = gondola.to_floor(along, 0.1)
+            self.say(
+                HandPoint(
+                    at_ns=round(at_s * NS), tracklet=tracklet, side="right", x_m=x, y_m=y,
+                    z_m=shelf.z_m + 0.1, sigma_m=0.05, views=2,
+                )
+            )  # fmt: skip
+        grams = PRODUCTS[facing.gtin].weight_g * units
+        return self.say(
+            WeightStep(
+                at_ns=round((at_s + 0.7) * NS), began_ns=round(at_s * NS), shelf=shelf.id,
+                plates=tuple(facing.plates), delta_g=(0.0, grams, 0.0), sigma_g=(0.5, 0.5, 0.5),
+            )
+        )  # fmt: skip
+
+    def of(self, kind):
+        return [one for one in self.events if isinstance(one, kind)]
+
+
+GTINS = [f.gtin for f in SHELF.facings]
+
+
+def test_one_shopper_pays_for_what_they_took():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.move("t1", 15, 0, -1)
+    told.move("t1", 18, 1, -2)
+    told.leave("t1", 30)
+    (exited,) = told.of(e.Exited)
+    assert exited.shopper == "ada"
+    assert exited.review is None
+    assert sorted(exited.lines) == sorted([(GTINS[0], 1), (GTINS[1], 2)])
+    assert all(p.posterior > 0.95 for p in told.of(e.Picked))
+    assert [one.number for one in told.events] == list(range(1, len(told.events) + 1))
+
+
+def test_what_is_put_back_is_not_paid_for():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.move("t1", 15, 0, -1)
+    told.move("t1", 20, 0, +1)
+    told.leave("t1", 30)
+    assert told.of(e.PutBack)[0].gtin == GTINS[0]
+    assert told.of(e.Exited)[0].lines == ()
+
+
+def test_the_hand_at_the_shelf_decides_between_two_who_stand_there():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.enter("ben", "t2", 12)
+    x, y = GONDOLA.to_floor(0.5, -0.5)
+    told.stand("t2", 19.9, x, y)
+    told.say(
+        HandPoint(at_ns=round(19.9 * NS), tracklet="t2", side="left", x_m=x, y_m=y - 0.3, z_m=0.9,
+                  sigma_m=0.05, views=2)
+    )  # fmt: skip
+    told.move("t1", 20, 0, -1)
+    picked = told.of(e.Picked)[0]
+    assert picked.visit == told.of(e.Entered)[0].visit
+    assert picked.posterior > 0.98
+
+
+def test_no_evidence_of_who_is_no_charge_but_a_review():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.enter("ben", "t2", 12)
+    for tracklet in ("t1", "t2"):
+        told.stand(tracklet, 19.9, *GONDOLA.to_floor(0.15, -0.5))
+    told.move("t1", 20, 0, -1, reach=False)
+    told.leave("t1", 30)
+    told.leave("t2", 36)
+    exits = told.of(e.Exited)
+    assert [x.review is not None for x in exits] == [True, True]
+    assert all(x.lines == () for x in exits)
+    case = told.of(e.ReviewRequested)[0]
+    assert {c.lines for c in case.candidates} == {(), ((GTINS[0], 1),)}
+    assert sum(c.probability for c in case.candidates) == pytest.approx(1, abs=0.05)
+    told.say(ReviewDecided(at_ns=60 * NS, review=case.review, lines=((GTINS[0], 1),), actor="me"))
+    (closed,) = told.of(e.ReviewClosed)
+    assert closed.lines == ((GTINS[0], 1),)
+    told.say(ReviewDecided(at_ns=61 * NS, review=case.review, lines=(), actor="me"))
+    assert told.of(e.Alerted)[-1].kind == "unknown-review"
+    assert len(told.of(e.ReviewClosed)) == 1
+
+
+def test_a_verdict_for_a_product_that_does_not_exist_leaves_the_case_open():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.say(GateCrossing(at_ns=20 * NS, gate="gate-out", direction="out"))
+    told.say(Tick(at_ns=30 * NS))
+    review = told.of(e.ReviewRequested)[0].review
+    told.say(ReviewDecided(at_ns=40 * NS, review=review, lines=(("0" * 14, 1),), actor="me"))
+    assert told.of(e.Alerted)[-1].kind == "unknown-product"
+    told.say(ReviewDecided(at_ns=41 * NS, review=review, lines=None, actor="me"))
+    assert told.of(e.ReviewClosed)[0].verified is False
+
+
+def test_nobody_enters_without_a_code_and_nobody_pays_for_an_empty_store():
+    told = Told()
+    told.say(GateCrossing(at_ns=10 * NS, gate="gate-in", direction="in"))
+    assert told.of(e.Alerted)[-1].kind == "no-code"
+    told.move("t9", 15, 0, -1)
+    assert told.of(e.Alerted)[-1].kind == "nobody-there"
+    assert told.of(e.Picked) == []
+
+
+def test_a_lost_tracklet_is_replaced_by_the_one_that_appears_near():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.stand("t1", 14, 2.0, 2.0)
+    for tenth in range(160, 190):
+        told.stand("t7", tenth / 10, 2.1, 2.1)
+    told.move("t7", 20, 0, -1)
+    told.leave("t7", 30)
+    assert told.of(e.Exited)[0].lines == ((GTINS[0], 1),)
+
+
+def test_counts_and_a_new_planogram_change_the_shelf():
+    told = Told()
+    facing = facing_id(SHELF.id, SHELF.facings[0])
+    told.say(StockCounted(at_ns=NS, facing=facing, units=4, actor="me"))
+    assert told.of(e.Restocked)[0].units == 4
+    told.say(PlanogramChanged(at_ns=2 * NS, facing=facing, gtin=GTINS[1], units=6, actor="me"))
+    assert told.of(e.Restocked)[1].gtin == GTINS[1]
+    told.say(StockCounted(at_ns=3 * NS, facing="nowhere", units=4, actor="me"))
+    assert told.of(e.Alerted)[-1].kind == "unknown-facing"
+
+
+def test_an_engine_that_was_pickled_in_mid_visit_goes_on_alike():
+    told, other = Told(), Told()
+    for one in (told, other):
+        one.enter("ada", "t1", 10)
+        one.move("t1", 15, 0, -1)
+    other.engine = pickle.loads(pickle.dumps(other.engine))
+    for one in (told, other):
+        one.move("t1", 18, 1, -1)
+        one.leave("t1", 30)
+    assert [e.to_json(x) for x in told.events] == [e.to_json(x) for x in other.events]

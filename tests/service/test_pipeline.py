@@ -1,0 +1,136 @@
+"""A played scene through the whole pipeline: exact bills, same bytes, belief alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cart.events import Alerted, Exited, to_json
+from sensors.wire import CodeShown, WeightBatch, decode, encode, topic
+from service.pipeline import Pipeline
+from service.recording import Recording, replay, write_recording
+from service.records import Entry
+from service.simulate import issuers, simulate, stage, truth_bytes
+
+ROOT = Path(__file__).parents[2]
+SCENES = ROOT / "datasets" / "scenes"
+
+
+@pytest.fixture(scope="module")
+def short():
+    staged = stage(SCENES / "one-shopper.yaml")
+    return staged, simulate(staged, 1)
+
+
+def log_of(events):
+    return b"".join(to_json(event) + b"\n" for event in events)
+
+
+def test_the_bill_is_what_was_taken(short):
+    _, run = short
+    (exited,) = [event for event in run.events if isinstance(event, Exited)]
+    assert sorted(exited.lines) == sorted(run.truth.visits[0].lines)
+    assert run.score["f1"] == 1.0
+    assert run.score["receipts_exact"] == run.score["visits"] == 1
+    assert run.score["vision"] == "emulated"
+    assert run.score["transport"] == "direct"
+
+
+def test_a_recording_replays_to_the_same_bytes(short, tmp_path):
+    staged, run = short
+    path = tmp_path / "r.mcap"
+    write_recording(path, run.entries, staged.store_text, run.code_key, {}, truth_bytes(run.truth))
+    assert log_of(replay(Recording.open(path), Pipeline)) == log_of(run.events)
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "4242"])
+def test_belief_alone_gives_the_same_events(short, tmp_path, hash_seed):
+    """World, scene and truth are gone, and the simulator cannot even be imported."""
+    staged, run = short
+    path = tmp_path / "r.mcap"
+    write_recording(path, run.entries, staged.store_text, run.code_key, {})
+    for package in ("cart", "sensors", "fusion", "service"):
+        (tmp_path / package).symlink_to(ROOT / package)
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from service.recording import Recording, replay\n"
+        "from service.pipeline import Pipeline\n"
+        "from cart.events import to_json\n"
+        "for event in replay(Recording.open(Path('r.mcap')), Pipeline):\n"
+        "    sys.stdout.buffer.write(to_json(event) + b'\\n')\n"
+        "assert not any(name.split('.')[0] == 'simulator' for name in sys.modules)\n"
+        "assert not Path('datasets').exists()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == log_of(run.events)
+
+
+def test_duplicates_and_reordering_within_the_lateness_change_no_bill(short):
+    staged, run = short
+    shuffled = []
+    for index in range(0, len(run.entries), 6):
+        block = run.entries[index : index + 6]
+        shuffled += [
+            Entry(0, entry.received_ns, other.topic, other.body)
+            for entry, other in zip(block, reversed(block), strict=True)
+        ]
+    repeated = [copy for entry in shuffled for copy in (entry, entry)]
+    for variant in (shuffled, repeated):
+        pipeline = Pipeline(staged.store, run.code_key)
+        events = [
+            event
+            for number, entry in enumerate(variant, 1)
+            for event in pipeline.feed(Entry(number, entry.received_ns, entry.topic, entry.body))
+        ]
+        bills = [event.lines for event in events if isinstance(event, Exited)]
+        assert bills == [e.lines for e in run.events if isinstance(e, Exited)]
+
+
+def test_a_forged_code_is_refused_aloud_and_the_store_goes_on(short):
+    staged, run = short
+    _, forger = issuers(staged.store.id, 1)
+    at_ns = run.entries[0].received_ns
+    forged = CodeShown(
+        device="gate-in", boot="x", seq=0, at_ns=at_ns, code=forger.issue("eve", at_ns, "n")
+    )
+    pipeline = Pipeline(staged.store, run.code_key)
+    where = topic(staged.store.id, "gate", "gate-in")
+    (alert,) = pipeline.feed(Entry(1, at_ns, where, encode(forged)))
+    assert isinstance(alert, Alerted)
+    assert "not issued by this store" in alert.text
+    events = [event for entry in run.entries for event in pipeline.feed(entry)]
+    assert [e.lines for e in events if isinstance(e, Exited)] == [
+        e.lines for e in run.events if isinstance(e, Exited)
+    ]
+
+
+def test_a_device_clock_that_is_seconds_off_changes_no_bill(short):
+    staged, run = short
+    shelf = next(m.facing.split(".")[0] for m in run.truth.moves)
+    where = topic(staged.store.id, "weight", shelf)
+
+    def skewed(entry):
+        if entry.topic != where:
+            return entry
+        batch = decode(entry.topic, entry.body, staged.store.id)
+        assert isinstance(batch, WeightBatch)
+        late = WeightBatch(
+            **{f: getattr(batch, f) for f in batch.__struct_fields__ if f != "at_ns"},
+            at_ns=batch.at_ns + 3_000_000_000,
+        )
+        return Entry(entry.number, entry.received_ns, entry.topic, encode(late))
+
+    pipeline = Pipeline(staged.store, run.code_key)
+    events = [event for entry in run.entries for event in pipeline.feed(skewed(entry))]
+    assert [e.lines for e in events if isinstance(e, Exited)] == [
+        e.lines for e in run.events if isinstance(e, Exited)
+    ]
