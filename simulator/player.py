@@ -33,6 +33,7 @@ IssueCode = Callable[[str, int, bool], str]
 _BATCH_STEPS = BATCH_NS // STEP_NS
 _HOLD_NS = 3 * BATCH_NS  # a message is made at most this long after it arrives
 _QUIET_NS = 4_000_000_000  # played after the last shopper has gone
+_LONGEST_NS = 3_600_000_000_000  # from the last entry on; whoever is still there is stuck
 _DEFAULT_FPS = 10.0
 
 
@@ -72,11 +73,16 @@ class Exposure:
 Happening = Said | CodeShown | Exposure
 
 
+class SceneStuck(Exception):
+    """A scene does not end; the message names the shoppers who are still there."""
+
+
 class ScenePlayer:
     """Plays one scene from `start_ns`; iterate once, then read `truth`.
 
     `issue_code(shopper, at_ns, forged)` gives the text of an entry code. Happenings come ordered
-    by `received_ns`, exposures by their `at_ns`.
+    by `received_ns`, exposures by their `at_ns`. Iterating raises SceneStuck where somebody has
+    not left an hour after the last entry.
     """
 
     def __init__(
@@ -99,10 +105,12 @@ class ScenePlayer:
         shelves = Shelves(store, self.true, stream(world.seed, seed, "units"))
         plates = Plates(store, self.true, shelves.weights(), seed)
         self._stage = Stage(start_ns, Floorplan(store), shelves, plates)
+        plans = draw_plans(store, self.true, scene, seed)
         self._actors = [
             Actor(plan, self._stage, start_ns, stream(world.seed, seed, "person", plan.name))
-            for plan in draw_plans(store, self.true, scene, seed)
+            for plan in plans
         ]
+        self._last_entry_ns = start_ns + max(int(plan.enters_s * 1e9) for plan in plans)
         self._stage.people.extend(self._actors)
         self._seq = {device: itertools.count() for device in self.true.clock_offset_ns}
         self._queue: list[tuple[int, int, Happening]] = []
@@ -128,6 +136,9 @@ class ScenePlayer:
                 self._weigh(now_ns - 2 * BATCH_NS)
             if gone_ns is not None and now_ns > gone_ns + _QUIET_NS:
                 break
+            if now_ns > self._last_entry_ns + _LONGEST_NS:
+                stuck = ", ".join(actor.name for actor in self._actors if not actor.done)
+                raise SceneStuck(f"scene {self.scene.name}: still in the store: {stuck}")
             self._live(now_ns)
             if gone_ns is None and all(actor.done for actor in self._actors):
                 gone_ns = now_ns
