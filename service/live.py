@@ -273,7 +273,7 @@ class LiveState:
                     self._touch("layout")
 
     def _write_feed(self, event: Event) -> None:
-        visit = getattr(event, "visit", None)
+        visit: str = getattr(event, "visit", "")
         self._revision += 1
         self._events.append(
             {

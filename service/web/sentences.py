@@ -38,9 +38,8 @@ def sentence(event: events.Event, shopper: Name, product: Name) -> str:
         case events.Misplaced():
             return f"{_units(event.units, product(event.gtin))} misplaced on {event.facing}"
         case events.Restocked():
-            return (
-                f"{event.facing} holds {_units(event.units, product(event.gtin))} ({event.actor})"
-            )
+            goods = _units(event.units, product(event.gtin))
+            return f"{event.facing} now holds {goods} ({event.actor})"
         case events.Exited():
             if event.review is not None:
                 return f"{shopper(event.visit)} left, the bill waits for a review"
@@ -68,6 +67,8 @@ def display_name(shopper: str) -> str:
 
 
 def _units(units: int, name: str) -> str:
+    if units == 0:
+        return f"no {name}"
     return name if units == 1 else f"{units} × {name}"
 
 

@@ -62,7 +62,7 @@ VERDICT: dict[str, Any] = {
         ),
         (
             events.Restocked(**MOMENT, facing="g1s1.1", gtin="cola", units=9, actor="kim"),
-            "g1s1.1 holds 9 × Cola (kim)",
+            "g1s1.1 now holds 9 × Cola (kim)",
         ),
         (
             events.Exited(**MOMENT, visit="ada", shopper="ada", lines=(("cola", 2), ("tea", 1))),

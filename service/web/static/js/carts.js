@@ -3,6 +3,8 @@
 import { clock, disc, el, money, percent, units } from "./format.js";
 import { keyed } from "./keyed.js";
 
+const ROOMY = 4; // with more carts than this, lines run on
+
 export function createCarts() {
   const list = document.getElementById("cart-list");
   const count = document.getElementById("carts-count");
@@ -14,6 +16,7 @@ export function createCarts() {
         ? `${carts.length - held} open${held ? ` · ${held} held` : ""}`
         : "";
       carts.sort((a, b) => (a.state === "held") - (b.state === "held"));
+      list.classList.toggle("dense", carts.length > ROOMY);
       keyed(list, carts.length ? carts : [null], (cart) => cart?.visit ?? "none", card);
     },
   };

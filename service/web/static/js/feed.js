@@ -3,6 +3,7 @@
 import { COLOURS, clock, el } from "./format.js";
 
 const LONGEST = 100;
+const SURE = /^(.*) · (\d+ %)$/;
 const TONES = {
   Entered: "door",
   Exited: "door",
@@ -24,6 +25,7 @@ export function createFeed() {
   return {
     clear() {
       seen.clear();
+      list.setAttribute("aria-busy", "true"); // what comes first is history, not news
       list.replaceChildren();
     },
     state({ events }) {
@@ -32,13 +34,14 @@ export function createFeed() {
         seen.add(event.number);
         list.prepend(entry(event));
       }
+      list.setAttribute("aria-busy", "false");
       while (list.childElementCount > LONGEST) list.lastElementChild.remove();
     },
   };
 }
 
 function entry({ kind, colour, at_s, text }) {
-  const [sentence, sure] = text.split(" · ");
+  const [, sentence, sure] = SURE.exec(text) ?? [null, text, null];
   return el(
     "li",
     {

@@ -6,7 +6,8 @@ import { attachTip } from "./tip.js";
 
 const MARGIN_M = { x: 0.2, y: 0.38 }; // room for what is written outside the walls
 
-export function createFloor() {
+/** `count` opens the form for a facing, or is null where the page may only read. */
+export function createFloor(count) {
   const canvas = document.getElementById("floor");
   const context = canvas.getContext("2d");
   const still = document.createElement("canvas");
@@ -17,7 +18,7 @@ export function createFloor() {
   let dirty = true;
   let before = 0;
 
-  attachTip(canvas, () => (view && shop.layout ? { view, shop } : null));
+  attachTip(canvas, () => (view && shop.layout ? { view, shop } : null), count);
   new ResizeObserver(fit).observe(canvas.parentElement);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (stale = true));
   requestAnimationFrame(frame);

@@ -2,6 +2,7 @@
 
 import { createCameras } from "./cameras.js";
 import { createCarts } from "./carts.js";
+import { createCount } from "./count.js";
 import { createFeed } from "./feed.js";
 import { createFloor } from "./floor.js";
 import { createHeader } from "./header.js";
@@ -12,12 +13,13 @@ import { createReviews } from "./reviews.js";
 import { createStock } from "./stock.js";
 
 const cameras = createCameras();
+const count = createCount();
 const header = createHeader();
 const feed = createFeed();
 const parts = [
   header,
-  createFloor(),
-  createStock(),
+  createFloor(count),
+  createStock(count),
   cameras,
   createCarts(),
   createReviews(),

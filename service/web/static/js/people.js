@@ -1,7 +1,8 @@
 // Shoppers on the map: they glide between reports and leave a fading trail.
 
-import { COLOURS, initials, money } from "./format.js";
-import { colour } from "./paint.js";
+import { initials, money } from "./format.js";
+import { paintLabels } from "./labels.js";
+import { colour, radius, tone } from "./paint.js";
 
 const GLIDE_PER_S = 10;
 const JUMP_M = 1.5;
@@ -59,8 +60,7 @@ export function createPeople() {
       for (const person of shown) paintEllipse(pen, view, person);
       paintHands(pen, view, hands, shown);
       for (const person of shown) paintDisc(pen, view, person);
-      const taken = [];
-      for (const person of shown) if (person.fresh.visit) paintLabel(pen, view, person, taken);
+      paintLabels(pen, view, shown);
     },
 
     describe() {
@@ -71,14 +71,6 @@ export function createPeople() {
       return `Map of the sales floor. ${who}`;
     },
   };
-}
-
-function tone({ fresh }) {
-  return colour(fresh.visit ? `--p${fresh.colour % COLOURS}` : "--unknown");
-}
-
-function radius(view) {
-  return Math.max(10, Math.min(17, view.scale * 0.19));
 }
 
 function paintTrail(pen, view, person, now) {
@@ -162,41 +154,4 @@ function paintDisc(pen, view, person) {
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillText(person.fresh.visit ? initials(person.fresh.shopper) : "?", x, y + 0.5);
-}
-
-/** Name and cart value in a pill beside the disc, moved where another pill stands already. */
-function paintLabel(pen, view, person, taken) {
-  const { shopper, value_cents: value } = person.fresh;
-  const font = colour("--font");
-  const amount = money(value);
-  pen.font = `700 12.5px ${font}`;
-  const nameWidth = pen.measureText(shopper).width;
-  pen.font = `500 12.5px ${font}`;
-  const box = { width: nameWidth + pen.measureText(amount).width + 24, height: 22 };
-  const gap = radius(view) + 8;
-  const x = view.x(person.at[0]);
-  box.x = x + gap + box.width > view.width - 4 ? x - gap - box.width : x + gap;
-  box.y = view.y(person.at[1]) - box.height / 2;
-  while (taken.some((other) => overlaps(box, other))) box.y += box.height + 3;
-  taken.push(box);
-  pen.beginPath();
-  pen.roundRect(box.x, box.y, box.width, box.height, 11);
-  pen.fillStyle = colour("--surface");
-  pen.fill();
-  pen.strokeStyle = tone(person);
-  pen.lineWidth = 1.5;
-  pen.stroke();
-  pen.textAlign = "left";
-  const middle = box.y + box.height / 2 + 0.5;
-  pen.fillStyle = colour("--quiet");
-  pen.fillText(amount, box.x + 15 + nameWidth, middle);
-  pen.fillStyle = colour("--ink");
-  pen.font = `700 12.5px ${font}`;
-  pen.fillText(shopper, box.x + 9, middle);
-}
-
-function overlaps(a, b) {
-  return (
-    a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
-  );
 }

@@ -2,18 +2,14 @@
 
 import { clock, disc, el, money, percent } from "./format.js";
 import { keyed } from "./keyed.js";
-
-const ACTOR_KEY = "openaisle.actor";
+import { post, rememberActor } from "./post.js";
 
 export function createReviews() {
   const panel = document.getElementById("reviews");
   const list = document.getElementById("review-list");
   const count = document.getElementById("reviews-count");
   const actor = document.getElementById("actor");
-  if (actor) {
-    actor.value = localStorage.getItem(ACTOR_KEY) || actor.value;
-    actor.addEventListener("change", () => localStorage.setItem(ACTOR_KEY, actor.value));
-  }
+  if (actor) rememberActor(actor);
   return {
     state({ reviews }) {
       if (!reviews) return;
@@ -86,12 +82,10 @@ async function send(review, lines, actor, answers, note) {
   for (const button of buttons) button.disabled = true;
   note.textContent = "Sending …";
   try {
-    const reply = await fetch(`/api/v1/reviews/${encodeURIComponent(review)}/decision`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ lines, actor: actor.value.trim() || "labeler" }),
+    await post(`/api/v1/reviews/${encodeURIComponent(review)}/decision`, {
+      lines,
+      actor: actor.value.trim() || "labeler",
     });
-    if (!reply.ok) throw new Error((await reply.json()).detail ?? reply.statusText);
     note.textContent = "Sent. The engine closes the case.";
   } catch (error) {
     note.textContent = `Not sent: ${error.message}`;

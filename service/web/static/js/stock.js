@@ -6,7 +6,8 @@ import { keyed } from "./keyed.js";
 const SHOWN = 6;
 export const LOW = 0.34;
 
-export function createStock() {
+/** `count` opens the form for a facing, or is null where the page may only read. */
+export function createStock(count) {
   const list = document.getElementById("low");
   const stock = new Map();
   let products = {};
@@ -18,7 +19,7 @@ export function createStock() {
       .sort(([, a], [, b]) => a.units / a.capacity - b.units / b.capacity)
       .slice(0, SHOWN)
       .map(([facing, s]) => ({ facing, ...s, name: products[gtins.get(facing)].name }));
-    keyed(list, low, (item) => item.facing, chip);
+    keyed(list, low, (item) => item.facing, (item) => chip(item, count));
   }
 
   return {
@@ -36,11 +37,12 @@ export function createStock() {
   };
 }
 
-function chip({ facing, name, units, capacity }) {
+function chip({ facing, name, units, capacity }, count) {
+  const content = [`${name} `, el("b", { text: `${units}/${capacity}`.replace("-", "−") })];
+  const open = () => count({ facing, name, units });
   return el(
     "li",
     { "data-level": units <= 0 ? "empty" : "low", title: facing },
-    `${name} `,
-    el("b", { text: `${units}/${capacity}` }),
+    ...(count ? [el("button", { onclick: open }, ...content)] : content),
   );
 }

@@ -1,20 +1,30 @@
-// Names the facing under the pointer: product, place and stock.
+// Names the facing under the pointer: product, place and stock. A click counts it.
 
-export function attachTip(canvas, current) {
+export function attachTip(canvas, current, count) {
   const tip = document.getElementById("tip");
 
   canvas.addEventListener("pointermove", (event) => {
     const scene = current();
     const facing = scene && facingAt(scene, event.offsetX, event.offsetY);
     tip.hidden = !facing;
+    canvas.classList.toggle("countable", Boolean(facing && count));
     if (!facing) return;
-    const { layout, stock } = scene.shop;
-    const units = stock.get(facing.id)?.units ?? 0;
-    tip.textContent = `${layout.products[facing.gtin].name} · ${facing.id} · ${units} of ${facing.capacity}`;
+    const { name, units } = contentOf(scene, facing);
+    tip.textContent = `${name} · ${facing.id} · ${units} of ${facing.capacity}`;
     const left = Math.min(event.offsetX + 14, scene.view.width - tip.offsetWidth - 4);
     tip.style.transform = `translate(${left}px, ${event.offsetY + 16}px)`;
   });
   canvas.addEventListener("pointerleave", () => (tip.hidden = true));
+  canvas.addEventListener("click", (event) => {
+    const scene = current();
+    const facing = scene && facingAt(scene, event.offsetX, event.offsetY);
+    if (facing) count?.({ facing: facing.id, ...contentOf(scene, facing) });
+  });
+}
+
+function contentOf({ shop }, facing) {
+  const name = shop.layout.products[facing.gtin].name;
+  return { name, units: shop.stock.get(facing.id)?.units ?? 0 };
 }
 
 function facingAt({ view, shop }, px, py) {
