@@ -18,6 +18,8 @@ COLOURS = 6  # brightness, red−green, yellow−blue of torso, then of thighs; 
 _SURE = 0.4
 _SAME_SIGMA = np.array([0.09, 0.05, 0.05] * 2)
 _OTHER_SIGMA = np.array([0.30, 0.22, 0.22] * 2)
+_CURVATURE = 0.5 / _SAME_SIGMA**2 - 0.5 / _OTHER_SIGMA**2
+_AGREEMENT = np.log(_OTHER_SIGMA / _SAME_SIGMA)
 _MOST_EVIDENCE = 6.0
 
 _CORNERS = np.array([[5, 6, 11, 12], [11, 12, 13, 14]])  # of torso and of thighs
@@ -60,11 +62,8 @@ def colours(pictures: Sequence[Picture], counts: Sequence[int], keypoints: Array
 def same_person(a: Array, b: Array) -> Array:
     """Log-likelihood ratios (N, M) that colours (N, 6) and (M, 6) are one person's clothes rather
     than two people's; 0 where neither torso nor thighs were seen by both."""
-    squared = (a[:, None] - b[None]) ** 2
-    ratio = squared * (0.5 / _OTHER_SIGMA**2 - 0.5 / _SAME_SIGMA**2) + np.log(
-        _OTHER_SIGMA / _SAME_SIGMA
-    )
-    total: Array = np.nansum(ratio, axis=2)
+    ratio = _AGREEMENT - _CURVATURE * (a[:, None] - b[None]) ** 2
+    total: Array = np.where(np.isnan(ratio), 0.0, ratio).sum(axis=2)
     return np.clip(total, -_MOST_EVIDENCE, _MOST_EVIDENCE)
 
 

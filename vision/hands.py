@@ -7,7 +7,6 @@ rack that the person reaches into, with a wide sigma.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,14 +15,14 @@ from numpy.typing import NDArray
 from sensors.store import Gondola, Store
 from sensors.wire import HandReport
 from vision.floor import CALIBRATION_RAD
+from vision.people import Joints, Person
 from vision.rig import Rig
 from vision.triangulation import Triangulator
-from vision.view import View
 
 Array = NDArray[np.float64]
 
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
-_ARMS = slice(7, 11)  # elbows, then wrists; left, then right
+_ELBOWS, _WRISTS = slice(7, 9), slice(9, 11)  # left, then right
 _SURE = 0.4
 _PALM_OF_FOREARM = 0.28  # the palm lies this share of a forearm beyond the wrist
 _WRIST_PX = 2.5
@@ -38,15 +37,6 @@ _STRETCHED_M = 0.3
 _IN_REACH_M = 0.9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Person:
-    """A tracklet with its floor point (2,) and its detection in each camera that sees it."""
-
-    tracklet: str
-    xy_m: Array
-    detections: dict[str, int]
-
-
 class HandFinder:
     """Places the hands of tracked people in one store."""
 
@@ -55,11 +45,11 @@ class HandFinder:
         self._rig = rig
         self._triangulator = Triangulator(rig)
 
-    def find(self, people: Sequence[Person], views: Sequence[View]) -> list[HandReport]:
-        """The hands of `people` in the views of one instant, at most two each."""
+    def find(self, people: Sequence[Person], joints: Joints) -> list[HandReport]:
+        """The hands of `people` whose joints at one instant are `joints`, at most two each."""
         if not people:
             return []
-        pixels, sigma_px = self._palms(people, views)
+        pixels, sigma_px = self._palms(joints)
         rows, sides = np.nonzero(np.isfinite(sigma_px).any(axis=2))
         pixels, sigma_px = pixels[rows, sides], sigma_px[rows, sides]
         points = self._triangulator.triangulate(pixels, sigma_px)
@@ -90,27 +80,16 @@ class HandFinder:
             )
         return reports
 
-    def _palms(self, people: Sequence[Person], views: Sequence[View]) -> tuple[Array, Array]:
+    def _palms(self, joints: Joints) -> tuple[Array, Array]:
         """Palm pixels (P, 2, C, 2) of each person, side and camera, and their noise (P, 2, C)."""
-        shape = (len(people), len(self._rig))
-        joints, heights = np.zeros((*shape, 4, 3)), np.zeros(shape)
-        for view in views:
-            c = self._rig.index[view.camera]
-            for p, person in enumerate(people):
-                d = person.detections.get(view.camera)
-                if d is not None:
-                    joints[p, c] = view.keypoints[d, _ARMS]
-                    heights[p, c] = view.boxes[d, 3] - view.boxes[d, 1]
-        elbows, wrists = joints[:, :, :2], joints[:, :, 2:]
-        bent = elbows[..., 2] >= _SURE
-        at = wrists[..., :2]
-        pixels = at + np.where(bent, _PALM_OF_FOREARM, 0.0)[..., None] * (at - elbows[..., :2])
-        noise = _WRIST_PX + _WRIST_OF_BOX * heights
+        elbows, wrists = joints.pixels[:, :, _ELBOWS], joints.pixels[:, :, _WRISTS]
+        bent = joints.confidence[:, :, _ELBOWS] >= _SURE
+        sure = joints.confidence[:, :, _WRISTS]
+        pixels = wrists + np.where(bent, _PALM_OF_FOREARM, 0.0)[..., None] * (wrists - elbows)
+        noise = _WRIST_PX + _WRIST_OF_BOX * joints.heights_px
         noise = np.hypot(noise, CALIBRATION_RAD * self._rig.focal_px[:, 0])
-        inside = (at > 0) & (at < self._rig.size_px[:, None])
-        sure = (wrists[..., 2] >= _SURE) & inside[..., 0] & inside[..., 1]
-        doubt = np.where(bent, 1.0, _NO_ELBOW) / wrists[..., 2].clip(_SURE)
-        sigma_px = np.where(sure, noise[..., None] * doubt, np.inf)
+        doubt = np.where(bent, 1.0, _NO_ELBOW) / sure.clip(_SURE)
+        sigma_px = np.where(sure >= _SURE, noise[..., None] * doubt, np.inf)
         return pixels.swapaxes(1, 2), sigma_px.swapaxes(1, 2)
 
     def _alone(self, eye: Array, ray: Array, xy_m: Array) -> tuple[Array, float]:

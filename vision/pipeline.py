@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from sensors.store import Store
 from sensors.wire import TrackReport, VisionReport
+from vision.calibration import SelfCalibration
 from vision.detector import Detection, Detector
 from vision.frame import FrameError, Picture, check_frame
-from vision.hands import HandFinder, Person
+from vision.hands import HandFinder
+from vision.people import Person, gather
 from vision.rig import Rig
 from vision.tracker import Step, Tracker
 from vision.view import views_of
@@ -49,9 +51,10 @@ class VisionPipeline:
         self._device, self._boot = device, boot
         self._detector = detector
         self._sizes = {c.id: (c.width_px, c.height_px) for c in store.cameras}
-        self._rig = Rig([camera.model() for camera in store.cameras])
+        self.rig = Rig([camera.model() for camera in store.cameras])
+        self._calibration = SelfCalibration(self.rig)
         self._tracker = Tracker(store, prefix)
-        self._hands = HandFinder(store, self._rig)
+        self._hands = HandFinder(store, self.rig)
         self._seq = 0
         self.latest: dict[str, list[Seen]] = {}
         self.frame_errors: Counter[str] = Counter()
@@ -70,7 +73,7 @@ class VisionPipeline:
                 seen.append((camera, picture, self._detector.detect(picture, camera)))
             except FrameError as error:
                 self._fail(camera, error)
-        views = views_of(self._rig, seen)
+        views = views_of(self.rig, seen)
         step = self._tracker.step(at_ns, views)
         self.latest = {
             camera: [
@@ -79,13 +82,16 @@ class VisionPipeline:
             ]
             for camera, _, found in seen
         }
+        people = _people(step)
+        joints = gather(people, views, self.rig)
+        self._calibration.look(at_ns, joints)
         report = VisionReport(
             device=self._device,
             boot=self._boot,
             seq=self._seq,
             at_ns=at_ns,
             tracks=_tracks(step),
-            hands=self._hands.find(_people(step), views),
+            hands=self._hands.find(people, joints),
             links=step.links,
         )
         self._seq += 1

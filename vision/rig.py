@@ -30,6 +30,15 @@ class Rig:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def copy(self) -> Rig:
+        """Another rig of the same cameras, whose poses can be changed apart from this one's."""
+        other = Rig([])
+        other.ids, other.index = self.ids, self.index
+        other.focal_px, other.centre_px = self.focal_px, self.centre_px
+        other.size_px = self.size_px
+        other.rotation, other.position_m = self.rotation.copy(), self.position_m.copy()
+        return other
+
     def rays(self, pixels: Array, which: NDArray[np.intp]) -> Array:
         """Directions (N, M, 3) in the world of pixels (N, M, 2), row n seen by camera `which[n]`;
         one metre deep along the optical axis, not unit."""

@@ -240,7 +240,7 @@ class Tracker:
                 stay.append(i)
             elif life.confirmed:
                 lost.append(i)
-        living = [self._trace(i) for i in stay if self._lives[i].confirmed]
+        living = [self._trace(i) for i in stay if lost and self._lives[i].confirmed]
         for i in lost:
             links += self._links.on_lost(at_ns, self._trace(i), living)
         if len(stay) < len(self._lives):

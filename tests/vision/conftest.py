@@ -62,13 +62,13 @@ class Stage:
         self.store = store
         self._rng = np.random.default_rng(seed)
         self._noise_px, self._miss = noise_px, miss
-        self._cameras = [turned(c.model(), self._rng, 0.3 * off, 0.02 * off) for c in store.cameras]
+        self.cameras = [turned(c.model(), self._rng, 0.3 * off, 0.02 * off) for c in store.cameras]
         self._found: dict[str, list[Detection]] = {}
 
     def frames(self, bodies: Sequence[tuple[Figure, Body]]) -> dict[str, NDArray[np.uint8]]:
         """One frame per camera in which each body is a painted box; sets what `detect` answers."""
         frames = {}
-        for camera in self._cameras:
+        for camera in self.cameras:
             frame = np.full((camera.height_px, camera.width_px, 3), 120, dtype=np.uint8)
             self._found[camera.id] = self._detect(camera, bodies, frame)
             frames[camera.id] = frame

@@ -68,7 +68,7 @@ def play(
     return score
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_five_shoppers(store: Store, stage: Make, walk: Make, seed: int) -> None:
     ways = [
         ([(1, 1), (5.5, 1.2), (5, 4), (1, 4)], 1.2),
@@ -87,7 +87,7 @@ def test_five_shoppers(store: Store, stage: Make, walk: Make, seed: int) -> None
     assert score.ghosts == 0
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_identities_survive_people_who_pass_each_other(
     store: Store, stage: Make, walk: Make, seed: int
 ) -> None:
@@ -106,21 +106,21 @@ def test_identities_survive_a_meeting_with_turning_back(
 ) -> None:
     """The hard case for motion alone: both approach to 0.5 m and return."""
     kept = 0
-    for seed in range(5):
+    for seed in range(3):
         scene = [
             (FIGURES[0], walk(FIGURES[0], [(1.2, 1.3), (2.95, 1.3), (1.2, 1.3)], 1.0, 40)),
             (FIGURES[1], walk(FIGURES[1], [(5.2, 1.3), (3.45, 1.3), (5.2, 1.3)], 1.0, 40)),
         ]
         score = play(store, stage(seed), scene)
         kept += all(len(set(names)) == 1 for names in score.names)
-    assert kept == 5
+    assert kept == 3
 
 
 def test_one_person_has_one_track_though_cameras_disagree(
     store: Store, stage: Make, walk: Make
 ) -> None:
     scene = [(FIGURES[0], walk(FIGURES[0], [(1, 1), (5.5, 1.2), (5, 4)], 1.0, 70))]
-    for seed in range(4):
+    for seed in range(2):
         score = play(store, stage(seed, off=2.5), scene)
         assert score.ghosts == 0
         assert len(set(score.names[0])) == 1
