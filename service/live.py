@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cart.events import (
@@ -23,7 +23,7 @@ from cart.events import (
     ReviewRequested,
 )
 from cart.projection import Carts
-from cart.receipt import Price, write_receipt
+from cart.receipt import write_receipt
 from sensors.observations import (
     DeviceHealth,
     GateCrossing,
@@ -32,10 +32,18 @@ from sensors.observations import (
     TrackPoint,
     WeightStep,
 )
-from sensors.store import Store, facing_id
-from service.web.cards import cart_card, doubt, receipt_card, review_case, worth
+from sensors.store import Store
+from service.web.cards import (
+    alert_card,
+    cart_card,
+    doubt,
+    price_list,
+    receipt_card,
+    review_case,
+    worth,
+)
 from service.web.floor import Badge, FloorState
-from service.web.layout import layout
+from service.web.layout import facings_by_id, layout
 from service.web.sentences import display_name, sentence
 
 FEED_LENGTH = 100
@@ -62,21 +70,8 @@ class LiveState:
         self._store = store
         self._layout = layout(store)
         self._catalogue = {p.gtin: p for p in store.products}
-        self._prices = {
-            p.gtin: Price(
-                gtin=p.gtin,
-                name=p.name,
-                price_cents=p.price_cents,
-                tax_percent=store.tax_percent[p.tax_class],
-            )
-            for p in store.products
-        }
-        facings = {
-            facing_id(shelf.id, facing): facing
-            for gondola in store.gondolas
-            for shelf in gondola.shelves
-            for facing in shelf.facings
-        }
+        self._prices = price_list(store)
+        facings = facings_by_id(store)
         self._capacity = {name: facing.capacity for name, facing in facings.items()}
         self._carts = Carts({name: facing.units for name, facing in facings.items()})
         self._floor = FloorState(store)
@@ -175,7 +170,7 @@ class LiveState:
                 case Restocked():
                     self._relabel(event.facing, event.gtin)
                 case Alerted():
-                    self._alerts.appendleft(_alert(event))
+                    self._alerts.appendleft(alert_card(event))
                     self._touch("alerts")
                 case _:
                     pass
@@ -192,7 +187,7 @@ class LiveState:
 
     def changes(self, since: int) -> dict[str, Any]:
         """The sections that changed after revision `since`; `stock` and `events` only in part."""
-        sections = {
+        sections: dict[str, Callable[[], object]] = {
             "status": lambda: {"state": self._status(), "down": dict(self._down)},
             "floor": lambda: self._floor.section(self._badge),
             "carts": self._cart_cards,
@@ -289,12 +284,3 @@ class LiveState:
                 ),
             }
         )
-
-
-def _alert(event: Alerted) -> dict[str, Any]:
-    return {
-        "at_s": event.at_ns / 1e9,
-        "kind": event.kind,
-        "subject": event.subject,
-        "text": event.text,
-    }

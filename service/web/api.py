@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from sensors.store import facing_id, normalise_gtin
+from sensors.store import normalise_gtin
 from sensors.wire import Count, Payload, Verdict
 from service.live import LiveState
+from service.web.layout import facings_by_id
 
 DEVICE = "pages"
 Submit = Callable[[Payload], None]
@@ -52,14 +53,14 @@ class Accepted(BaseModel):
 def api_router(live: LiveState, submit: Submit | None) -> APIRouter:
     """The routes under /api/v1. Without `submit` they only read."""
     router = APIRouter(prefix="/api/v1")
+
+    def section(name: str) -> list[dict[str, Any]]:
+        cards: list[dict[str, Any]] = live.snapshot()[name]
+        return cards
+
     boot, numbers = secrets.token_hex(8), itertools.count()
     products = {product.gtin for product in live.store.products}
-    facings = {
-        facing_id(shelf.id, facing)
-        for gondola in live.store.gondolas
-        for shelf in gondola.shelves
-        for facing in shelf.facings
-    }
+    facings = facings_by_id(live.store)
 
     def send(kind: type[Verdict] | type[Count], **fields: Any) -> Accepted:
         if submit is None:
@@ -81,22 +82,22 @@ def api_router(live: LiveState, submit: Submit | None) -> APIRouter:
     @router.get("/carts")
     def read_carts() -> list[dict[str, Any]]:
         """Carts that are open or held for review."""
-        return live.snapshot()["carts"]
+        return section("carts")
 
     @router.get("/receipts")
     def read_receipts() -> list[dict[str, Any]]:
         """The newest finished bills, newest first."""
-        return live.snapshot()["receipts"]
+        return section("receipts")
 
     @router.get("/reviews")
     def read_reviews() -> list[dict[str, Any]]:
         """Open review cases."""
-        return live.snapshot()["reviews"]
+        return section("reviews")
 
     @router.post("/reviews/{review}/decision", status_code=202)
     def decide(review: str, decision: Decision) -> Accepted:
         """Answer a review case."""
-        if all(case["review"] != review for case in live.snapshot()["reviews"]):
+        if all(case["review"] != review for case in section("reviews")):
             raise HTTPException(404, f"There is no open review {review[:64]!r}.")
         for gtin, _ in decision.lines or ():
             if gtin not in products:

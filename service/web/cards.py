@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cart.events import ReviewRequested
+from cart.events import Alerted, ReviewRequested
 from cart.projection import Cart
-from cart.receipt import Receipt
-from sensors.store import Product
+from cart.receipt import Price, Receipt
+from sensors.store import Product, Store
 from service.web.floor import Badge
 
 Catalogue = Mapping[str, Product]
+
+
+def price_list(store: Store) -> dict[str, Price]:
+    """What receipts need to know of each product, by GTIN."""
+    return {
+        p.gtin: Price(
+            gtin=p.gtin,
+            name=p.name,
+            price_cents=p.price_cents,
+            tax_percent=store.tax_percent[p.tax_class],
+        )
+        for p in store.products
+    }
 
 
 def worth(cart: Cart, catalogue: Catalogue) -> int:
@@ -97,4 +110,14 @@ def receipt_card(receipt: Receipt, badge: Badge, reviewer: str | None) -> dict[s
         "tax_cents": receipt.tax_cents,
         "total_cents": receipt.total_cents,
         "reviewer": reviewer,
+    }
+
+
+def alert_card(alert: Alerted) -> dict[str, Any]:
+    """Something that a person should know."""
+    return {
+        "at_s": alert.at_ns / 1e9,
+        "kind": alert.kind,
+        "subject": alert.subject,
+        "text": alert.text,
     }

@@ -31,6 +31,16 @@ def layout(store: Store) -> dict[str, Any]:
     }
 
 
+def facings_by_id(store: Store) -> dict[str, Facing]:
+    """All facings of the store under the names that events use."""
+    return {
+        facing_id(shelf.id, facing): facing
+        for gondola in store.gondolas
+        for shelf in gondola.shelves
+        for facing in shelf.facings
+    }
+
+
 def _gondola(gondola: Gondola) -> dict[str, Any]:
     return {
         "id": gondola.id,
