@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from service.bus import BrokerAddress
@@ -26,6 +27,7 @@ def main() -> None:
         if reached == moment:
             passed += 1
             if passed == int(count):
+                time.sleep(0.2)  # what was said too early shall have left the process
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def stop_with_owner(running: Running) -> None:

@@ -234,11 +234,15 @@ def test_a_real_broker_gives_again_what_was_not_journaled(
     client.loop_stop()
     assert first.wait() == -signal.SIGKILL
     second = engines.start()
-    time.sleep(3)
+    journal = Journal(engines.data_dir / "journal.sqlite")
+    deadline = time.monotonic() + 60
+    found: list[bytes] = []
+    while bodies[-1] not in found:
+        assert time.monotonic() < deadline, "the last message never came"
+        time.sleep(0.2)
+        found = [entry.body for entry in journal.entries() if entry.topic != TICK]
     second.stdin.close()
     assert second.wait(30) == 0
-    journal = Journal(engines.data_dir / "journal.sqlite")
-    found = [entry.body for entry in journal.entries() if entry.topic != TICK]
     journal.close()
     begun = bodies.index(found[0])
     assert begun < len(bodies) - MESSAGES_WHILE_DOWN

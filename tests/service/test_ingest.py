@@ -9,7 +9,7 @@ from paho.mqtt.client import Client
 
 from sensors.wire import HealthReport, WeightBatch, encode, topic
 from service.bus import BrokerAddress, confirmation_topic, new_client
-from service.ingest import Ingest
+from service.ingest import Ingest, _Delivery
 from service.journal import Journal
 from service.progress import MessageId, decode_confirmation
 from service.records import TICK
@@ -189,3 +189,17 @@ def test_a_journal_that_fails_ends_the_run_unacknowledged(store, address, tmp_pa
     thread.join(10)
     assert not thread.is_alive()
     assert str(raised[0]) == "the disk is full"
+
+
+def test_only_the_connection_that_brought_a_message_acknowledges_it(store, tmp_path):
+    """A message number means another message on the next connection to a forgetful broker."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    ingest = Ingest(store, journal, BrokerAddress(1), lambda entries: None)
+    acknowledged = []
+    ingest._client.ack = lambda mid, qos: acknowledged.append(mid)
+    ingest._connection = 2
+    at = topic(store.id, "weight", "g1s1")
+    ingest._handle([_Delivery(0, at, weight(n), n + 1, 70 + n, 1) for n in range(2)])
+    assert acknowledged == [71]
+    assert journal.last_journal_number == 2
+    journal.close()
