@@ -19,9 +19,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from cart.events import Event, from_json, to_json
 from service.progress import Confirmation, MessageId, Progress, Run
 from service.records import Arrival, DeadLetter, Entry, Snapshot
-from service.tables import DEAD_LETTERS, EVENTS, JOURNAL, META, METADATA, SNAPSHOTS
+from service.tables import (
+    DEAD_LETTERS,
+    EVENTS,
+    JOURNAL,
+    META,
+    METADATA,
+    SNAPSHOTS,
+    dead_letter_row,
+    journal_row,
+)
 
-DEAD_LETTER_BYTES = 4096
 KEPT_SNAPSHOTS = 2
 _READ_ROWS = 1000
 
@@ -85,9 +93,9 @@ class Journal:
                 number = self._last_journal + len(entries) + 1
                 entry = Entry(number, received_ns, arrival.topic, arrival.body)
                 entries.append(entry)
-                rows.append(_journal_row(entry, arrival.identity))
+                rows.append(journal_row(entry, arrival.identity))
         letters = [
-            _dead_letter_row(letter)
+            dead_letter_row(letter)
             for letter in dead_letters
             if self._is_new(letter.identity, fresh)
         ]
@@ -274,29 +282,3 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
 def _cause(error: Exception) -> object:
     """What the database itself said, without the statement around it."""
     return getattr(error, "orig", None) or error
-
-
-def _identity_columns(identity: MessageId | None) -> dict[str, Any]:
-    if identity is None:
-        return {"device": None, "boot": None, "seq": None}
-    return {"device": identity.device, "boot": identity.boot, "seq": identity.seq}
-
-
-def _journal_row(entry: Entry, identity: MessageId | None) -> dict[str, Any]:
-    return {
-        "number": entry.number,
-        "received_ns": entry.received_ns,
-        "topic": entry.topic,
-        "body": entry.body,
-        **_identity_columns(identity),
-    }
-
-
-def _dead_letter_row(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "received_ns": letter.received_ns,
-        "topic": letter.topic.replace("\0", "?"),
-        "body": letter.body[:DEAD_LETTER_BYTES],
-        "reason": letter.reason.replace("\0", "?"),
-        **_identity_columns(letter.identity),
-    }

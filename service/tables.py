@@ -1,8 +1,15 @@
-"""The tables of a store's database."""
+"""The tables of a store's database, and how records lie in them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
+
+from service.progress import MessageId
+from service.records import DeadLetter, Entry
+
+DEAD_LETTER_BYTES = 4096
 
 METADATA = sa.MetaData()
 
@@ -54,3 +61,31 @@ META = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("text", sa.Text, nullable=False),
 )
+
+
+def _identity_columns(identity: MessageId | None) -> dict[str, Any]:
+    if identity is None:
+        return {"device": None, "boot": None, "seq": None}
+    return {"device": identity.device, "boot": identity.boot, "seq": identity.seq}
+
+
+def journal_row(entry: Entry, identity: MessageId | None) -> dict[str, Any]:
+    """How an entry lies in the journal."""
+    return {
+        "number": entry.number,
+        "received_ns": entry.received_ns,
+        "topic": entry.topic,
+        "body": entry.body,
+        **_identity_columns(identity),
+    }
+
+
+def dead_letter_row(letter: DeadLetter) -> dict[str, Any]:
+    """How a dead letter is kept: its first 4 KiB; `?` for NUL, which PostgreSQL cannot hold."""
+    return {
+        "received_ns": letter.received_ns,
+        "topic": letter.topic.replace("\0", "?"),
+        "body": letter.body[:DEAD_LETTER_BYTES],
+        "reason": letter.reason.replace("\0", "?"),
+        **_identity_columns(letter.identity),
+    }

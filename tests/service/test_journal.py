@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cart.events import Alerted, Event
-from service.journal import DEAD_LETTER_BYTES, Journal, JournalError
+from service.journal import Journal, JournalError
 from service.progress import MessageId, Progress, identify
 from service.records import TICK, Arrival, DeadLetter, Snapshot
+from service.tables import DEAD_LETTER_BYTES
 
 messages = st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(0, 12))
 
