@@ -32,7 +32,6 @@ class Account:
     entered_ns: int
     doubts: list[Doubt] = field(default_factory=list)
     leaving_ns: int | None = None
-    exit_uncertain: bool = False
 
     def book(self, doubt: Doubt) -> None:
         """Take one more decision into account."""

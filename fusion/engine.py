@@ -152,8 +152,7 @@ class Engine:
         self.people.repair(self._now_ns)
         inside = [v for v, a in self._accounts.items() if a.leaving_ns is None]
         visit = self.people.nearest_visit(crossing.at_ns, *centre, among=inside)
-        uncertain = visit is None
-        if visit is None:
+        if visit is None:  # people leave only at gates: the one whom no camera sees it is
             unseen = [v for v in inside if self.people.body_at(v, crossing.at_ns) is None]
             visit = unseen[0] if len(unseen) == 1 else None
         if visit is None:
@@ -164,9 +163,7 @@ class Engine:
                 f"{crossing.gate}: somebody left whom no visit within {GATE_REACH_M} m explains",
             )
             return
-        account = self._accounts[visit]
-        account.leaving_ns = crossing.at_ns
-        account.exit_uncertain = uncertain
+        self._accounts[visit].leaving_ns = crossing.at_ns
 
     def _close_visits(self) -> None:
         grace_ns = round(self._store.policy.receipt_grace_s * NS)
@@ -181,7 +178,7 @@ class Engine:
         self.people.end(account.visit)
         review = None
         costly = bill.expected_loss_cents > policy.review_cost_cents
-        if bill.doubtful or costly or account.exit_uncertain:
+        if bill.doubtful or costly:
             review = f"r{account.visit[1:]}"
             self._reviews[review] = _OpenReview(account.visit, account.shopper, bill.certain)
             self._emit(
@@ -207,8 +204,6 @@ class Engine:
     def _why(self, doubtful: tuple[str, ...], loss_cents: float, account: Account) -> str:
         names = ", ".join(self._shelves.products[gtin].name for gtin in doubtful)
         reasons = [f"unsure of {names}" if names else "several small doubts"]
-        if account.exit_uncertain:
-            reasons.append("nobody was seen at the exit")
         if account.unknown_units() > 0.1:
             reasons.append("something was taken that no product explains")
         return f"{'; '.join(reasons)} (expected loss {loss_cents:.0f} cents)"

@@ -3,11 +3,12 @@
 With d the least distance of a visit's hands to the place around the moment that the weight began
 to move,
 
-    R = [ s · N½(d; σ) + (1 − s) · b(d) ] / b(d)
+    R = ½ Σ_hands [ s · N½(d; σ) + (1 − s) · b(d) ] / b(d)
 
-where s is the share of reaches that cameras see, N½ the half-normal density, σ² = σ_reach² +
-σ_hand², and b the density of a bystander's nearest hand, which seldom comes near a place that it
-does not reach for. No hand seen: R = 1 for the hands, and the body's distance alone speaks.
+where s is the share of reaches that cameras see rightly, N½ the half-normal density, σ² =
+σ_reach² + σ_hand², and b the density of a bystander's nearest hand, which seldom comes near a
+place that it does not reach for. A hand that no camera saw counts 1: hidden is no information,
+neither for nor against. The body's distance speaks beside the hands.
 """
 
 from __future__ import annotations
@@ -64,17 +65,21 @@ def reach_log_ratio(people: People, visit: str, place: Place, step: WeightStep) 
         0.97 * math.exp(-0.5 * (max(0.0, away - ARM_M) / spread) ** 2) + 0.03 * math.exp(-away)
     )
     hands = people.hands_between(visit, step.began_ns - BEFORE_NS, step.began_ns + AFTER_NS)
-    if not hands:
-        return log_ratio
-    return log_ratio + max(
-        _hand_log_ratio(place.distance_to_hand(hand.x_m, hand.y_m, hand.z_m), hand.sigma_m)
-        for hand in hands
-    )
+    ratios = {"left": 1.0, "right": 1.0}
+    for side in ratios:
+        seen = [
+            _hand_ratio(place.distance_to_hand(hand.x_m, hand.y_m, hand.z_m), hand.sigma_m)
+            for hand in hands
+            if hand.side == side
+        ]
+        if seen:
+            ratios[side] = max(seen)
+    return log_ratio + math.log(sum(ratios.values()) / 2)
 
 
-def _hand_log_ratio(distance_m: float, sigma_m: float) -> float:
+def _hand_ratio(distance_m: float, sigma_m: float) -> float:
     sigma = math.hypot(SIGMA_REACH_M, sigma_m)
     near = math.sqrt(2 / math.pi) / sigma * math.exp(-0.5 * (distance_m / sigma) ** 2)
     far_share = 1 - math.exp(-((distance_m / BYSTANDER_SCALE_M) ** 2))
     bystander = BYSTANDER_NEAR_PER_M + (BYSTANDER_FAR_PER_M - BYSTANDER_NEAR_PER_M) * far_share
-    return math.log((SEEN_SHARE * near + (1 - SEEN_SHARE) * bystander) / bystander)
+    return (SEEN_SHARE * near + (1 - SEEN_SHARE) * bystander) / bystander
