@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from vision import kalman
 from vision.appearance import blend, same_person
 from vision.detector import iou
+from vision.rig import Rig
+from vision.sameness import shows_body_of
 from vision.view import View
 
 Array = NDArray[np.float64]
 
 _AGREE = 11.0  # squared Mahalanobis distance between two cameras' floor points of one person
-_NEAR_TRACK_M = 0.6
 _ONE_BODY_IOU = 0.5
 
 
@@ -31,18 +32,21 @@ class Birth:
 
 
 def find_births(
-    views: Sequence[View], owners: dict[str, NDArray[np.intp]], mean: Array, sure_score: float
+    views: Sequence[View],
+    owners: dict[str, NDArray[np.intp]],
+    rig: Rig,
+    mean: Array,
+    sure_score: float,
 ) -> list[Birth]:
     """Group the sure detections without owner, best first.
 
-    Near a track (states `mean` (N, 4)) a detection only counts where the same camera shows that
-    track elsewhere: otherwise it is most likely the track's own body, badly placed.
+    A detection that shows the body of a track (states `mean` (N, 4)) begins nobody.
     """
     left: list[tuple[float, int, int]] = []
     for v, view in enumerate(views):
         owner = owners[view.camera]
         for d in np.flatnonzero((owner < 0) & view.placed & (view.scores >= sure_score)).tolist():
-            if not _explained(view, owner, d, mean):
+            if not _explained(view, owner, d, rig, mean):
                 left.append((-float(view.scores[d]), v, d))
     left.sort()
     births: list[Birth] = []
@@ -67,10 +71,11 @@ def find_births(
     return births
 
 
-def _explained(view: View, owner: NDArray[np.intp], detection: int, mean: Array) -> bool:
-    apart = mean[:, :2] - view.xy_m[detection]
-    near = np.flatnonzero((apart**2).sum(axis=1) < _NEAR_TRACK_M**2)
-    for track in near.tolist():
+def _explained(view: View, owner: NDArray[np.intp], detection: int, rig: Rig, mean: Array) -> bool:
+    """Whether a detection shows a track that the camera does not show elsewhere, badly placed, or
+    repeats the one that it does."""
+    shows = shows_body_of(view, detection, rig, mean[:, :2])
+    for track in np.flatnonzero(shows).tolist():
         own = np.flatnonzero(owner == track)
         if not len(own):
             return True

@@ -13,6 +13,7 @@ _CELL_M = 0.1
 _CHEST_M = 1.2
 _MARGIN_PX = 20.0
 _MARGIN_M = 1.0
+_EDGE_M = 0.1  # how far a place may be off
 _STEPS = np.linspace(0.02, 0.98, 60)
 
 
@@ -20,7 +21,8 @@ class Coverage:
     """A grid over the floor, a metre wider on each side, with one flag per camera and cell."""
 
     def __init__(self, store: Store) -> None:
-        floor = store.floor
+        self._floor = floor = store.floor
+        self._gondolas = store.gondolas
         self._origin = np.array([floor.x_min_m, floor.y_min_m]) - _MARGIN_M
         extent = np.array([floor.x_max_m, floor.y_max_m]) + _MARGIN_M - self._origin
         self._shape = np.ceil(extent / _CELL_M).astype(int)
@@ -41,6 +43,20 @@ class Coverage:
         cell = np.floor((xy - self._origin) / _CELL_M)
         inside = (cell >= 0) & (cell < self._shape)
         return np.asarray(inside.all(axis=1))
+
+    def room_for(self, xy: Array) -> bool:
+        """Whether a person can stand at the place (2,): on the floor and not inside a rack."""
+        x, y = float(xy[0]), float(xy[1])
+        f = self._floor
+        inside = (
+            f.x_min_m - _EDGE_M < x < f.x_max_m + _EDGE_M
+            and f.y_min_m - _EDGE_M < y < f.y_max_m + _EDGE_M
+        )
+        for gondola in self._gondolas:
+            along, into = gondola.to_local(x, y)
+            if 0 < along < gondola.width_m and _EDGE_M < into < gondola.depth_m - _EDGE_M:
+                return False
+        return inside
 
     def cameras_seeing(self, xy: Array, cameras: list[str]) -> int:
         """How many of `cameras` see a person's chest at the place (2,)."""

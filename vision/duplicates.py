@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.detector import iou
+from vision.rig import Rig
+from vision.sameness import shows_body_of
 from vision.view import View
 
 Array = NDArray[np.float64]
 Owned = Sequence[tuple[View, NDArray[np.intp]]]
 
 _NEAR_M = 0.35
-_APART_M = 0.55
+_APART_M = 1.6
 _PATIENCE_S = 0.7
 _ONE_BODY_IOU = 0.55
 
@@ -28,7 +30,8 @@ class Duplicates:
 
     EVIDENCE: ClassVar[float] = 6.0  # log-likelihood ratio that merged tracks are one person
 
-    def __init__(self) -> None:
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
         self._together_s: dict[tuple[str, str], float] = {}
 
     def find(
@@ -55,7 +58,7 @@ class Duplicates:
             spent = self._together_s.get(pair, 0.0)
             if told_apart(i, j, owned):
                 spent = max(0.0, spent - 2.0 * dt_s)
-            elif gap[i, j] < _NEAR_M:
+            elif gap[i, j] < _NEAR_M or self._shadows(i, j, xy_m, owned):
                 spent += dt_s
             if spent > _PATIENCE_S and i not in gone and j not in gone:
                 merged.append((i, j))
@@ -64,6 +67,15 @@ class Duplicates:
                 near[pair] = spent
         self._together_s = near
         return merged
+
+    def _shadows(self, i: int, j: int, xy_m: Array, owned: Owned) -> bool:
+        """Whether all that cameras show of track j may be the body of track i."""
+        shown = [
+            bool(shows_body_of(view, int(d), self._rig, xy_m[i : i + 1])[0])
+            for view, owner in owned
+            for d in np.flatnonzero(owner == j)
+        ]
+        return bool(shown) and all(shown)
 
 
 def told_apart(i: int, j: int, owned: Owned) -> bool:

@@ -53,7 +53,7 @@ class VisionPipeline:
         self._sizes = {c.id: (c.width_px, c.height_px) for c in store.cameras}
         self.rig = Rig([camera.model() for camera in store.cameras])
         self._calibration = SelfCalibration(self.rig)
-        self._tracker = Tracker(store, prefix)
+        self._tracker = Tracker(store, self.rig, prefix)
         self._hands = HandFinder(store, self.rig)
         self._seq = 0
         self.latest: dict[str, list[Seen]] = {}

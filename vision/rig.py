@@ -45,3 +45,9 @@ class Rig:
         flat = (pixels - self.centre_px[which, None]) / self.focal_px[which, None]
         rotation = self.rotation[which]
         return np.asarray(flat @ rotation[:, :2] + rotation[:, 2:])
+
+    def project(self, camera: int, points_m: Array) -> Array:
+        """Pixels (N, 2) of points (N, 3) in one camera; NaN where behind it."""
+        local = (points_m - self.position_m[camera]) @ self.rotation[camera].T
+        depth = np.where(local[:, 2:] > 0.1, local[:, 2:], np.nan)
+        return np.asarray(local[:, :2] / depth * self.focal_px[camera] + self.centre_px[camera])

@@ -23,6 +23,7 @@ from vision.births import Birth, find_births
 from vision.coverage import Coverage
 from vision.duplicates import Duplicates, Owned, told_apart
 from vision.links import LinkFinder, Trace
+from vision.rig import Rig
 from vision.view import View
 
 Array = NDArray[np.float64]
@@ -71,11 +72,12 @@ class Step:
 class Tracker:
     """Owns the tracks of one worker; `prefix` begins all of their ids."""
 
-    def __init__(self, store: Store, prefix: str) -> None:
+    def __init__(self, store: Store, rig: Rig, prefix: str) -> None:
+        self._rig = rig
         self._prefix = prefix
         self._coverage = Coverage(store)
         self._links = LinkFinder(store)
-        self._duplicates = Duplicates()
+        self._duplicates = Duplicates(rig)
         self._lives: list[Life] = []
         self._mean = np.zeros((0, 4))
         self._covariance = np.zeros((0, 4, 4))
@@ -159,8 +161,8 @@ class Tracker:
         )
 
     def _bear(self, at_ns: int, views: Sequence[View], owners: dict[str, NDArray[np.intp]]) -> None:
-        births = find_births(views, owners, self._mean, SURE_SCORE)
-        births = [b for b in births if self._coverage.holds(b.xy_m[None])[0]]
+        births = find_births(views, owners, self._rig, self._mean, SURE_SCORE)
+        births = [b for b in births if self._coverage.room_for(b.xy_m)]
         if not births:
             return
         for birth in births:
