@@ -49,6 +49,7 @@ from service.web.sentences import display_name, sentence
 FEED_LENGTH = 100
 RECEIPTS_LENGTH = 40
 ALERTS_LENGTH = 20
+LEAVING_NS = 2_000_000_000
 _SECTIONS = (
     "layout",
     "status",
@@ -189,7 +190,7 @@ class LiveState:
         """The sections that changed after revision `since`; `stock` and `events` only in part."""
         sections: dict[str, Callable[[], object]] = {
             "status": lambda: {"state": self._status(), "down": dict(self._down)},
-            "floor": lambda: self._floor.section(self._badge),
+            "floor": lambda: self._floor.section(self._badge_inside),
             "carts": self._cart_cards,
             "reviews": self._review_cases,
             "receipts": lambda: list(self._receipts),
@@ -226,6 +227,14 @@ class LiveState:
             return None
         name, value = display_name(cart.shopper), worth(cart, self._catalogue)
         return Badge(visit, name, self._colours[visit], value, doubt(cart))
+
+    def _badge_inside(self, visit: str) -> Badge | None:
+        """None too for a visit that has ended: whoever walks there now is somebody else."""
+        cart = self._carts.visits.get(visit)
+        closed_ns = None if cart is None else cart.closed_ns
+        if closed_ns is not None and self._now_ns - closed_ns > LEAVING_NS:
+            return None
+        return self._badge(visit)
 
     def _known_badge(self, visit: str) -> Badge:
         badge = self._badge(visit)

@@ -45,7 +45,7 @@ def sentence(event: events.Event, shopper: Name, product: Name) -> str:
                 return f"{shopper(event.visit)} left, the bill waits for a review"
             return f"{shopper(event.visit)} left with {_bill(event.lines)}"
         case events.ReviewRequested():
-            return f"{shopper(event.visit)} needs a review: {event.reason}"
+            return f"{shopper(event.visit)} needs a review"
         case events.ReviewClosed():
             word = "decided" if event.verified else "could not tell"
             return f"{event.actor} {word} for {shopper(event.visit)}: {_bill(event.lines)}"

@@ -165,6 +165,15 @@ def test_an_exit_writes_the_receipt_and_closes_the_cart(live: LiveState) -> None
     assert state["totals"] == {"receipts": 1, "billed_cents": 198}
 
 
+def test_whoever_walks_on_after_an_exit_is_somebody_else(live: LiveState) -> None:
+    enter(live)
+    live.apply(events.Exited(**moment(2, 9), visit="v-ada", shopper="ada", lines=()))
+    track(live, seconds=10)
+    assert live.snapshot()["floor"]["people"][0]["visit"] == "v-ada"
+    track(live, seconds=11.5)
+    assert live.snapshot()["floor"]["people"][0]["visit"] is None
+
+
 def test_a_review_holds_the_cart_until_it_is_closed(live: LiveState) -> None:
     enter(live)
     take(live, 2, posterior=0.6)

@@ -9,6 +9,7 @@ const JUMP_M = 1.5;
 const TRAIL_MS = 7000;
 const TRAIL_STEP_M = 0.06;
 const DOUBTFUL = 0.1;
+const LARGEST_M = 0.9; // of an ellipse's half axes: beyond it nobody knows anyway
 
 export function createPeople() {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -97,8 +98,8 @@ function paintEllipse(pen, view, person) {
   pen.ellipse(
     view.x(person.at[0]),
     view.y(person.at[1]),
-    Math.min(long, 2) * view.scale,
-    Math.min(short, 2) * view.scale,
+    Math.min(long, LARGEST_M) * view.scale,
+    Math.min(short, LARGEST_M) * view.scale,
     -angle,
     0,
     2 * Math.PI,

@@ -33,9 +33,10 @@ function card(review, actor) {
         "div",
         { class: "who" },
         el("h3", { text: review.shopper }),
-        el("p", { text: `${clock(review.at_s, false)} · ${review.reason}` }),
+        el("p", { text: `left at ${clock(review.at_s, false)}` }),
       ),
     ),
+    el("p", { class: "reason", text: sentence(review.reason) }),
     review.certain.length
       ? el("p", { class: "certain", text: `Certain: ${describe(review.certain)}. And besides?` })
       : null,
@@ -70,6 +71,10 @@ function answer({ lines, probability }, certain, decide, disabled) {
     el("small", { text: percent(probability) }),
     el("span", { class: "price", text: money(total) }),
   );
+}
+
+function sentence(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function describe(lines, besides = false) {
