@@ -152,13 +152,26 @@ def test_no_evidence_of_who_is_no_charge_but_a_review():
 def test_a_verdict_for_a_product_that_does_not_exist_leaves_the_case_open():
     told = Told()
     told.enter("ada", "t1", 10)
-    told.say(GateCrossing(at_ns=20 * NS, gate="gate-out", direction="out"))
-    told.say(Tick(at_ns=30 * NS))
+    told.enter("ben", "t2", 12)
+    told.stand("t2", 19.9, *GONDOLA.to_floor(0.15, -0.5))
+    told.move("t1", 20, 0, -1, reach=False)
+    told.leave("t1", 30)
     review = told.of(e.ReviewRequested)[0].review
     told.say(ReviewDecided(at_ns=40 * NS, review=review, lines=(("0" * 14, 1),), actor="me"))
     assert told.of(e.Alerted)[-1].kind == "unknown-product"
     told.say(ReviewDecided(at_ns=41 * NS, review=review, lines=None, actor="me"))
     assert told.of(e.ReviewClosed)[0].verified is False
+
+
+def test_whom_no_camera_saw_leave_is_found_by_elimination():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.move("t1", 15, 0, -1)
+    told.say(GateCrossing(at_ns=60 * NS, gate="gate-out", direction="out"))
+    told.say(Tick(at_ns=70 * NS))
+    assert told.of(e.Exited)[0].lines == ((GTINS[0], 1),)
+    told.say(GateCrossing(at_ns=80 * NS, gate="gate-out", direction="out"))
+    assert told.of(e.Alerted)[-1].kind == "unknown-exit"
 
 
 def test_nobody_enters_without_a_code_and_nobody_pays_for_an_empty_store():
