@@ -8,12 +8,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.store import Gondola, Store, facing_id
+from sensors.store import Store
 from sensors.wire import VisionReport
 from simulator.emulated import EmulatedVision
 from simulator.player import Exposure
 from simulator.render import Renderer
-from simulator.world import TrueStore
+from simulator.world import TrueStore, as_it_is
 from vision.detector import PoseDetector
 from vision.pipeline import VisionPipeline
 
@@ -64,23 +64,3 @@ class EmulatedEyes:
     def see(self, exposure: Exposure) -> VisionReport:
         """The report of one instant."""
         return self._vision.see(exposure.at_ns, exposure.people)
-
-
-def as_it_is(store: Store, true: TrueStore) -> Store:
-    """The store as cameras see it: every facing shows what truly stands there."""
-
-    def corrected(gondola: Gondola) -> Gondola:
-        shelves = [
-            shelf.model_copy(
-                update={
-                    "facings": [
-                        f.model_copy(update={"gtin": true.gtin_at[facing_id(shelf.id, f)]})
-                        for f in shelf.facings
-                    ]
-                }
-            )
-            for shelf in gondola.shelves
-        ]
-        return gondola.model_copy(update={"shelves": shelves})
-
-    return store.model_copy(update={"gondolas": [corrected(g) for g in store.gondolas]})
