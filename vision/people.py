@@ -19,10 +19,12 @@ _EDGE_PX = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """A tracklet with its floor point (2,) and its detection in each camera that sees it."""
+    """A tracklet with its floor point (2,), velocity (2,), and its detection in each camera that
+    sees it."""
 
     tracklet: str
     xy_m: Array
+    velocity_m_s: Array
     detections: dict[str, int]
 
 

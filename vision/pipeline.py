@@ -21,6 +21,7 @@ from vision.frame import FrameError, Picture, check_frame
 from vision.hands import HandFinder
 from vision.people import Person, gather
 from vision.rig import Rig
+from vision.sides import Sides
 from vision.tracker import Step, Tracker
 from vision.view import views_of
 
@@ -53,6 +54,7 @@ class VisionPipeline:
         self._sizes = {c.id: (c.width_px, c.height_px) for c in store.cameras}
         self.rig = Rig([camera.model() for camera in store.cameras])
         self._calibration = SelfCalibration(self.rig)
+        self._sides = Sides(self.rig)
         self._tracker = Tracker(store, self.rig, prefix)
         self._hands = HandFinder(store, self.rig)
         self._seq = 0
@@ -83,7 +85,7 @@ class VisionPipeline:
             for camera, _, found in seen
         }
         people = _people(step)
-        joints = gather(people, views, self.rig)
+        joints = self._sides.settle(people, gather(people, views, self.rig))
         self._calibration.look(at_ns, joints)
         report = VisionReport(
             device=self._device,
@@ -132,7 +134,7 @@ def _people(step: Step) -> list[Person]:
             if track >= 0:
                 held[track][camera] = detection
     return [
-        Person(life.id, step.mean[i, :2], held[i])
+        Person(life.id, step.mean[i, :2], step.mean[i, 2:], held[i])
         for i, life in enumerate(step.lives)
         if life.confirmed and held[i]
     ]

@@ -48,7 +48,10 @@ class Triangulator:
         return np.asarray(rays / np.sqrt((rays**2).sum(axis=2, keepdims=True)))
 
     def triangulate(self, pixels: Array, sigma_px: Array) -> Points:
-        """Points from `pixels` (N, C, 2) with noise `sigma_px` (N, C); infinite where unseen."""
+        """Points from `pixels` (N, C, 2) with noise `sigma_px` (N, C); infinite where unseen.
+
+        Where views disagree more than the noise explains, the covariance grows (Birge's ratio).
+        """
         count, cameras = sigma_px.shape
         seen = np.isfinite(sigma_px)
         weight: Array = np.where(seen, 1.0 / np.where(seen, sigma_px, 1.0) ** 2, 0.0)
@@ -70,6 +73,9 @@ class Triangulator:
         agree[agree.sum(axis=1) < 2] = False
         information[~agree.any(axis=1)] = np.eye(3)
         covariance: Array = np.linalg.inv(information).astype(np.float64, copy=False)
+        spread = (self._errors(xyz[:, None], pixels, weight * agree)[:, 0] * agree).sum(axis=1)
+        excess = spread / np.maximum(2.0 * agree.sum(axis=1) - 3.0, 1.0)
+        covariance *= np.maximum(1.0, excess)[:, None, None]
         return Points(xyz, covariance, agree)
 
     def _meet(self, rays: Array) -> Array:

@@ -17,6 +17,7 @@ from vision.coverage import hidden_by
 from vision.detector import Detection, iou
 from vision.frame import check_frame
 
+MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
 CORNER = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
 
 
@@ -58,10 +59,11 @@ class Stage:
         noise_px: float = 2.5,
         miss: float = 0.05,
         off: float = 1.0,
+        mirrored: float = 0.0,
     ) -> None:
         self.store = store
         self._rng = np.random.default_rng(seed)
-        self._noise_px, self._miss = noise_px, miss
+        self._noise_px, self._miss, self._mirrored = noise_px, miss, mirrored
         self.cameras = [turned(c.model(), self._rng, 0.3 * off, 0.02 * off) for c in store.cameras]
         self._found: dict[str, list[Detection]] = {}
 
@@ -119,6 +121,8 @@ class Stage:
             keypoints = np.zeros((17, 3))
             keypoints[:, :2] = pixels + rng.normal(0, 1, (17, 2)) * sigma[:, None]
             keypoints[:, 2] = np.where(inside, np.where(covered | hidden, 0.45, 0.9), 0.1)
+            if rng.random() < self._mirrored:
+                keypoints = keypoints[MIRROR]
             score = 0.85 - 0.4 * float((covered | ~shown).mean())
             found.append(Detection(box, score, keypoints))
         for figure, body in reversed(order):

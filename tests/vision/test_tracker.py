@@ -163,6 +163,18 @@ def test_reaching_hands(store: Store, stage: Make) -> None:
     assert np.median(score.hands_m) < 0.08
 
 
+def test_fronts_taken_for_backs_do_not_exchange_hands(
+    store: Store, stage: Make, walk: Make
+) -> None:
+    scene = [
+        (FIGURES[0], walk(FIGURES[0], [(1, 1.0), (5.5, 1.0)], 1.2, 40)),
+        (FIGURES[1], walk(FIGURES[1], [(5.5, 1.9), (1, 1.9)], 1.2, 40)),
+    ]
+    score = play(store, stage(1, mirrored=0.3), scene)
+    assert np.median(score.hands_m) < 0.08
+    assert np.quantile(score.hands_m, 0.9) < 0.2
+
+
 def test_a_hand_that_one_camera_sees_is_vague(store: Store, stage: Make) -> None:
     body = pose_body(FIGURES[2], Stance(3.2, 1.5, 0.0))
     score = play(
@@ -186,7 +198,7 @@ def test_reports_are_deterministic_and_travel(store: Store, stage: Make, walk: M
 
 
 def test_broken_frames_are_counted(store: Store, stage: Make, walk: Make) -> None:
-    actors = stage(0)
+    actors = stage(0, miss=0.0)
     pipeline = VisionPipeline(store, actors, "cams", "b1")
     bodies = walk(FIGURES[0], [(2, 1.2), (4, 1.2)], 0.8, 20)
     for tick, body in enumerate(bodies):
