@@ -43,12 +43,6 @@ class Timeline:
         self.now_ns = max(self.now_ns, watermark)
         return self._pop(self.now_ns)
 
-    def flush(self) -> list[Observation]:
-        """Everything that is still held: the source has ended."""
-        if self._heap:
-            self.now_ns = max(self.now_ns, max(self._heap)[0])
-        return self._pop(self.now_ns)
-
     def _pop(self, until_ns: int) -> list[Observation]:
         released = []
         while self._heap and self._heap[0][0] <= until_ns:

@@ -15,7 +15,7 @@ import msgspec
 ROOT = "openaisle"
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-Sequence = Annotated[int, msgspec.Meta(ge=0)]
+Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Actor = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 

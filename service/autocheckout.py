@@ -38,6 +38,7 @@ from sensors.wire import (
     encode,
     topic,
 )
+from service.pipeline import silence_after
 from service.records import Entry
 
 INCH_M = 0.0254
@@ -86,10 +87,9 @@ def import_autocheckout(folder: Path) -> Imported:
             f"{folder}: not as expected: {type(error).__name__}: {error}"
         ) from error
     arrivals.sort(key=lambda arrival: arrival[0])
-    entries = [
-        Entry(number, received_ns, where, encode(payload))
-        for number, (received_ns, where, payload) in enumerate(arrivals, 1)
-    ]
+    messages = [(received_ns, where, encode(payload)) for received_ns, where, payload in arrivals]
+    messages += silence_after(messages[-1][0], store)
+    entries = [Entry(number, *message) for number, message in enumerate(messages, 1)]
     return Imported(store, text, issuer.public_pem, entries, notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -74,8 +75,8 @@ def run_demo(
                 raise LiveStoreError(hands.failed or "the cameras were not ready in time")
             start_ns = time.time_ns() + LEAD_NS
             hands.begin(start_ns)
-            load = _Load(hands.pids())
-            _watch(running, hands, console, start_ns)
+            load = _Load()
+            _watch(running, hands, console, load)
             figures = load.figures(running, hands)
         finally:
             hands.end()
@@ -123,12 +124,13 @@ def _so_far(running: LiveStore, folder: Path) -> tuple[list[Entry], list[Event]]
         journal.close()
 
 
-def _watch(running: LiveStore, hands: Stagehands, console: Console, start_ns: int) -> None:
+def _watch(running: LiveStore, hands: Stagehands, console: Console, load: _Load) -> None:
     """Tell what happens until the scene is over and every visit has its receipt or review."""
     told = 0
     over_since: float | None = None
     while True:
         time.sleep(0.25)
+        load.sample()
         failed = hands.failed
         if failed:
             raise LiveStoreError(failed)
@@ -154,16 +156,22 @@ def _stay(running: LiveStore) -> None:
 
 
 class _Load:
-    """CPU time of this process and all below it, from construction on."""
+    """CPU time of this process and all below it, from construction on; sampled while they live."""
 
-    def __init__(self, pids: list[int]) -> None:
+    def __init__(self) -> None:
         self._began = time.monotonic()
-        self._processes = _family()
-        self._cpu_s = {p.pid: _cpu_s(p) for p in self._processes}
+        self._before = _cpu_s()
+        self._latest = dict(self._before)
+
+    def sample(self) -> None:
+        """Note what every process has used so far."""
+        self._latest.update(_cpu_s())
 
     def figures(self, running: LiveStore, hands: Stagehands) -> dict[str, float]:
+        """The whole time's load and lag, for the report."""
+        self.sample()
         wall_s = time.monotonic() - self._began
-        used = sum(_cpu_s(p) - self._cpu_s.get(p.pid, 0.0) for p in _family())
+        used = sum(s - self._before.get(pid, 0.0) for pid, s in self._latest.items())
         lag = running.lag()
         return {
             "wall_s": wall_s,
@@ -178,14 +186,12 @@ class _Load:
         }
 
 
-def _family() -> list[psutil.Process]:
+def _cpu_s() -> dict[int, float]:
+    """Seconds of CPU time by process id."""
     me = psutil.Process()
-    return [me, *me.children(recursive=True)]
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return float(times.user + times.system)
+    used = {}
+    for process in [me, *me.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used[process.pid] = float(times.user + times.system)
+    return used

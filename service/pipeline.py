@@ -6,6 +6,7 @@ whether they come from a live store, a simulation or a recording. It can be pick
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from cart.events import Event
@@ -45,6 +46,17 @@ from service.records import TICK, Entry
 NS = 1_000_000_000
 
 
+TICK_EVERY_NS = 250_000_000
+
+
+def silence_after(end_ns: int, store: Store) -> list[tuple[int, str, bytes]]:
+    """Ticks after the last message of a finite source, until every deadline has passed."""
+    policy = store.policy
+    seconds = policy.lateness_s + policy.receipt_grace_s + 1.0
+    count = math.ceil(seconds * NS / TICK_EVERY_NS)
+    return [(end_ns + n * TICK_EVERY_NS, TICK, b"") for n in range(1, count + 1)]
+
+
 class Pipeline:
     """Turns entries into events."""
 
@@ -58,7 +70,6 @@ class Pipeline:
         self._verifier = CodeVerifier(code_key, store.id)
         self._clocks = Clocks()
         self._timeline = Timeline(round(store.policy.lateness_s * NS))
-        self._grace_ns = round(store.policy.receipt_grace_s * NS)
         self._listener: Callable[[Observation], None] | None = None
         self.engine = Engine(store)
 
@@ -79,11 +90,6 @@ class Pipeline:
         if entry.topic == TICK:
             events += self._step([Tick(at_ns=self._timeline.now_ns)])
         return events
-
-    def finish(self) -> list[Event]:
-        """A finite source has ended: release what is held and let every deadline pass."""
-        events = self._step(self._timeline.flush())
-        return events + self._step([Tick(at_ns=self._timeline.now_ns + self._grace_ns + NS)])
 
     def _step(self, observations: list[Observation]) -> list[Event]:
         events: list[Event] = []

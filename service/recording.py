@@ -178,12 +178,11 @@ class Recording:
 def replay(
     recording: Recording, pipeline_factory: Callable[[Store, str], Pipeline]
 ) -> Iterator[Event]:
-    """The events that a recording leads to, with those that its end flushes."""
+    """The events that a recording leads to."""
     store = parse_store(recording.store_text, f"{recording.path}: {_STORE_FILE}")
     pipeline = pipeline_factory(store, recording.code_key)
     for entry in recording.entries():
         yield from pipeline.feed(entry)
-    yield from pipeline.finish()
 
 
 class _Truncated(Exception):

@@ -95,10 +95,6 @@ class Stagehands:
                 return f"the {process.name} process ended with status {process.exitcode}"
         return None
 
-    def pids(self) -> list[int]:
-        """Process ids, for measuring their load."""
-        return [p.pid for p in (self._cameras, self._devices) if p is not None and p.pid]
-
     def end(self) -> None:
         """Wait for both to finish what they are at; end them if they do not."""
         self._over.set()

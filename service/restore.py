@@ -37,9 +37,6 @@ class Pipeline(Protocol):
     def feed(self, entry: Entry) -> list[Event]:
         """The events that an entry leads to."""
 
-    def finish(self) -> list[Event]:
-        """The events that are left at the end of a finite source."""
-
 
 PipelineFactory = Callable[[Store, str], Pipeline]
 

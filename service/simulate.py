@@ -20,8 +20,8 @@ from sensors.codes import CodeIssuer
 from sensors.store import Store, StoreFileError, parse_store
 from sensors.wire import CodeShown, encode, topic
 from service.eyes import WORKER, EmulatedEyes, Eyes, FrameEyes
-from service.pipeline import Pipeline
-from service.records import TICK, Entry
+from service.pipeline import Pipeline, silence_after
+from service.records import Entry
 from simulator.player import CodeShown as CodePicture
 from simulator.player import Exposure, Said, ScenePlayer
 from simulator.scene import Scene, load_scene
@@ -32,7 +32,6 @@ from vision.codes import read_code
 
 START_NS = 1_767_600_000_000_000_000  # a Monday morning: virtual stores open at 08:00 UTC
 VISION_LATENCY_NS = 150_000_000
-TICK_NS = 250_000_000
 DATASETS = Path(__file__).resolve().parent.parent / "datasets"
 
 Vision = Literal["frames", "emulated"]
@@ -159,8 +158,7 @@ def simulate(
                     progress((happening.at_ns - START_NS) / 1e9)
     arrivals.sort(key=lambda arrival: arrival[0])
     end_ns = arrivals[-1][0]
-    deadline_s = staged.store.policy.lateness_s + staged.store.policy.receipt_grace_s + 1.0
-    arrivals += [(end_ns + n * TICK_NS, TICK, b"") for n in range(1, round(deadline_s * 4) + 1)]
+    arrivals += silence_after(end_ns, staged.store)
     entries = [Entry(n, *arrival) for n, arrival in enumerate(arrivals, 1)]
     events = bill(staged.store, issuer.public_pem, entries)
     seconds = time.perf_counter() - began_s

@@ -27,13 +27,13 @@ INPUT_PX = (256, 320)  # rows, columns
 PER_STORE = 12
 LEARNING = {
     "optimizer": "AdamW",
-    "lr0": 0.002,
+    "lr0": 0.0018,
     "lrf": 0.02,
     "cos_lr": True,
     "warmup_epochs": 0.5,
     "weight_decay": 0.01,
-    "batch": 16,
-    "nbs": 16,
+    "batch": 8,
+    "nbs": 8,
     "mosaic": 0.0,
     "scale": 0.3,
     "translate": 0.1,

@@ -42,9 +42,6 @@ class Counting:
         self.numbers += 1
         return [alert(self.numbers, entry, self.word)]
 
-    def finish(self) -> list[Alerted]:
-        return []
-
 
 class Changed(Counting):
     word = "other"
