@@ -16,7 +16,7 @@ from vision.detector import Array, Detection
 from vision.frame import Picture
 
 _HEAD = 5  # the first COCO joints: nose, eyes, ears
-_SHOULDERS = slice(5, 7)
+_HEAD_OF_HEIGHT, _HEAD_OF_WIDTH = 0.2, 0.5  # how deep a head reaches into the body's box
 _SURE = 0.3
 _BLOCK_PX = 8
 _LINKS = (
@@ -44,7 +44,8 @@ def draw(rgb: Picture, shown: Sequence[Shown]) -> Picture:
     """A copy of `rgb` (H, W, 3) with heads pixelated, boxes, joints and short ids drawn in."""
     picture = rgb.copy()
     for one in shown:
-        _pixelate(picture, head_box(one.detection))
+        for box in head_boxes(one.detection):
+            _pixelate(picture, box)
     for one in shown:
         colour = _colour(one.tracklet)
         x1, y1, x2, y2 = np.round(one.detection.box).astype(int).tolist()
@@ -65,21 +66,20 @@ def draw(rgb: Picture, shown: Sequence[Shown]) -> Picture:
     return picture
 
 
-def head_box(detection: Detection) -> Array:
-    """The box (4,) around a head: its joints with a margin, up to the top of the body's box; where
-    no joint of it is sure, the top of that box."""
+def head_boxes(detection: Detection) -> list[Array]:
+    """Boxes (4,) that cover the head: the top of the body's box, over its whole width, and where
+    the joints of the head say that it is. Both, so that a misplaced joint uncovers nobody."""
     x1, y1, x2, y2 = detection.box
-    height = y2 - y1
-    keypoints = detection.keypoints
-    top = [x1, y1, x2, y1 + 0.17 * height]
-    sure = keypoints[:_HEAD, 2] >= _SURE
+    height, width = y2 - y1, x2 - x1
+    deep = min(max(_HEAD_OF_HEIGHT * height, _HEAD_OF_WIDTH * width), 0.45 * height)
+    boxes = [np.array([x1, y1 - 0.1 * deep, x2, y1 + deep])]
+    head = detection.keypoints[:_HEAD]
+    sure = head[:, 2] >= _SURE
     if sure.any():
-        head = keypoints[:_HEAD, :2][sure]
-        shoulders = keypoints[_SHOULDERS, :2]
-        spread = max(float(np.hypot(*(shoulders[0] - shoulders[1]))), 0.12 * height) * 0.5
-        low, high = head.min(axis=0) - spread, head.max(axis=0) + spread
-        return np.array([low[0], min(low[1], y1), high[0], high[1]])
-    return np.array(top)
+        around = 0.09 * height
+        low, high = head[sure, :2].min(axis=0) - around, head[sure, :2].max(axis=0) + around
+        boxes.append(np.concatenate([low, high]))
+    return boxes
 
 
 def to_jpeg(rgb: Picture, quality: int = 80) -> bytes:
@@ -99,7 +99,8 @@ def _pixelate(picture: Picture, box: Array) -> None:
     if x2 <= x1 or y2 <= y1:
         return
     region = picture[y1:y2, x1:x2]
-    blocks = max(1, (x2 - x1) // _BLOCK_PX), max(1, (y2 - y1) // _BLOCK_PX)
+    block = max(_BLOCK_PX, (y2 - y1) // 4)
+    blocks = max(1, (x2 - x1) // block), max(1, (y2 - y1) // block)
     small = cv2.resize(region, blocks, interpolation=cv2.INTER_AREA)
     region[:] = cv2.resize(small, (x2 - x1, y2 - y1), interpolation=cv2.INTER_NEAREST)
 
