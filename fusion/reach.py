@@ -8,7 +8,8 @@ to move,
 where s is the share of reaches that cameras see rightly, N½ the half-normal density, σ² =
 σ_reach² + σ_hand², and b the density of a bystander's nearest hand, which seldom comes near a
 place that it does not reach for. A hand that no camera saw counts 1: hidden is no information,
-neither for nor against. The body's distance speaks beside the hands.
+neither for nor against. The body speaks beside the hands: who takes something stands before it,
+at arm's length, while bystanders stand anywhere. A share of stretched reaches keeps the tails.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import math
 from dataclasses import dataclass
 
 from fusion.people import People
-from sensors.observations import WeightStep
+from sensors.observations import TrackPoint, WeightStep
 from sensors.store import Gondola, Shelf
 
 SEEN_SHARE = 0.9
@@ -25,8 +26,13 @@ SIGMA_REACH_M = 0.09
 BYSTANDER_NEAR_PER_M = 0.12
 BYSTANDER_FAR_PER_M = 0.5
 BYSTANDER_SCALE_M = 0.6
-ARM_M = 0.55
-SIGMA_ARM_M = 0.28
+ARM_M = 0.5
+SIGMA_ASIDE_M = 0.22
+SIGMA_BEFORE_M = 0.16
+STRETCHED_SHARE = 0.1
+STRETCH = 2.5
+BYSTANDERS_PER_M2 = 0.3
+LEAST_BODY_RATIO = 0.002
 UNSEEN_BODY = 0.05
 BEFORE_NS = 250_000_000
 AFTER_NS = 350_000_000
@@ -48,10 +54,10 @@ class Place:
         z = max(0.0, self.shelf.z_m - z_m, z_m - self.shelf.z_m - 0.30)
         return math.sqrt(a * a + i * i + z * z)
 
-    def distance_to_body(self, x_m: float, y_m: float) -> float:
-        """Metres on the floor from a person to the shelf's front edge at the spot."""
+    def offset_of_body(self, x_m: float, y_m: float) -> tuple[float, float]:
+        """Metres that a person stands beside the spot, and before or behind arm's length of it."""
         along, into = self.gondola.to_local(x_m, y_m)
-        return math.hypot(along - self.along_m, into) if into < 0.1 else 9.0
+        return along - self.along_m, into + ARM_M
 
 
 def reach_log_ratio(people: People, visit: str, place: Place, step: WeightStep) -> float:
@@ -59,11 +65,7 @@ def reach_log_ratio(people: People, visit: str, place: Place, step: WeightStep) 
     body = people.body_at(visit, step.began_ns)
     if body is None:
         return math.log(UNSEEN_BODY)
-    away = place.distance_to_body(body.x_m, body.y_m)
-    spread = math.sqrt(SIGMA_ARM_M**2 + body.covariance[0] + body.covariance[2])
-    log_ratio = math.log(
-        0.97 * math.exp(-0.5 * (max(0.0, away - ARM_M) / spread) ** 2) + 0.03 * math.exp(-away)
-    )
+    log_ratio = math.log(_body_ratio(place, body))
     hands = people.hands_between(visit, step.began_ns - BEFORE_NS, step.began_ns + AFTER_NS)
     ratios = {"left": 1.0, "right": 1.0}
     for side in ratios:
@@ -75,6 +77,18 @@ def reach_log_ratio(people: People, visit: str, place: Place, step: WeightStep) 
         if seen:
             ratios[side] = max(seen)
     return log_ratio + math.log(sum(ratios.values()) / 2)
+
+
+def _body_ratio(place: Place, body: TrackPoint) -> float:
+    aside, before = place.offset_of_body(body.x_m, body.y_m)
+    noise = (body.covariance[0] + body.covariance[2]) / 2
+    total = 0.0
+    for share, stretch in ((1 - STRETCHED_SHARE, 1.0), (STRETCHED_SHARE, STRETCH)):
+        sigma_a = math.sqrt((SIGMA_ASIDE_M * stretch) ** 2 + noise)
+        sigma_b = math.sqrt((SIGMA_BEFORE_M * stretch) ** 2 + noise)
+        exponent = (aside / sigma_a) ** 2 + (before / sigma_b) ** 2
+        total += share * math.exp(-0.5 * exponent) / (2 * math.pi * sigma_a * sigma_b)
+    return total / BYSTANDERS_PER_M2 + LEAST_BODY_RATIO
 
 
 def _hand_ratio(distance_m: float, sigma_m: float) -> float:
