@@ -1,0 +1,193 @@
+"""The documents say what the code does: examples decode, every key is explained, links lead."""
+
+import ast
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from sensors import store as store_module
+from sensors.decode import Decoder
+from sensors.store import Store, load_store
+from sensors.wire import (
+    BarrierCrossed,
+    CodeShown,
+    Count,
+    HealthReport,
+    Planogram,
+    Verdict,
+    VisionReport,
+    WeightBatch,
+    WireError,
+    decode,
+)
+from service.broker import EmbeddedBroker
+from service.bus import BrokerAddress, new_client
+from service.live import LiveState
+from service.progress import Confirmation, decode_confirmation
+from service.web.app import create_app
+from simulator import scene as scene_module
+from simulator import world as world_module
+from simulator.scene import parse_scene
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+CORNER = ROOT / "datasets" / "stores" / "corner.yaml"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAYLOADS = [
+    WeightBatch,
+    CodeShown,
+    BarrierCrossed,
+    VisionReport,
+    HealthReport,
+    Verdict,
+    Count,
+    Planogram,
+]
+EXAMPLE = re.compile(r"^Topic `([^`]+)`:\n+```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+ASYNCAPI = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_every_example_of_the_bus_decodes():
+    examples = EXAMPLE.findall((DOCS / "mqtt.md").read_text(encoding="utf-8"))
+    decoder = Decoder(load_store(CORNER))
+    confirmed = [body for topic, body in examples if "/journaled/" in topic]
+    said = [(topic, body) for topic, body in examples if "/journaled/" not in topic]
+    kinds = {type(decoder.decode(topic, body.encode())) for topic, body in said}
+    assert kinds == set(PAYLOADS)
+    assert [decode_confirmation(body.encode()).seq for body in confirmed] == [41]
+    assert len(blocks("mqtt.md", "json")) == len(examples), "an example without its topic"
+
+
+def test_asyncapi_names_the_fields_of_every_payload():
+    _, expected = msgspec.json.schema_components([*PAYLOADS, Confirmation])
+    found = ASYNCAPI["components"]["schemas"]
+    assert set(found) == set(expected)
+    for name, schema in expected.items():
+        assert list(found[name]["properties"]) == list(schema["properties"]), name
+        assert found[name]["required"] == schema["required"], name
+        assert found[name].get("additionalProperties") == schema.get("additionalProperties"), name
+
+
+def test_asyncapi_has_every_topic_and_its_references_lead():
+    for kind, channel in ASYNCAPI["channels"].items():
+        assert channel["address"] == f"openaisle/{{store}}/{kind}/{{device}}"
+        if kind != "journaled":
+            with pytest.raises(WireError, match=f"{kind}/x: "):
+                decode(f"openaisle/corner/{kind}/x", b"{}", "corner")
+    for reference in re.findall(r"\$ref: '#/([^']+)'", (DOCS / "asyncapi.yaml").read_text("utf-8")):
+        node = ASYNCAPI
+        for part in reference.split("/"):
+            node = node[part]
+
+
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [
+        ("store-file.md", store_module),
+        ("worlds.md", world_module),
+        ("scenes.md", scene_module),
+    ],
+)
+def test_every_key_is_explained(page, module):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    models = [m for m in vars(module).values() if hasattr(m, "model_fields")]
+    models = [m for m in models if m.__module__ == module.__name__ and m.model_fields]
+    assert models
+    for model in models:
+        for key in model.model_fields:
+            assert re.search(rf"[`{{ ,]{key}[`:]", text), f"{page}: {model.__name__}.{key}"
+
+
+def test_the_defaults_of_the_policy_are_those_stated():
+    text = (DOCS / "store-file.md").read_text(encoding="utf-8")
+    for key, field in store_module.Policy.model_fields.items():
+        assert re.search(rf"\| `{key}` \|[^|]*\| `{field.default}` \|", text), key
+
+
+def test_the_scene_of_the_page_is_one():
+    assert parse_scene(blocks("scenes.md", "yaml")[0], load_store(CORNER)).name == "two-colas"
+
+
+def test_every_alert_has_advice():
+    guide = (DOCS / "operator-guide.md").read_text(encoding="utf-8")
+    calls = [
+        node
+        for node in ast.walk(ast.parse((ROOT / "fusion/engine.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_alert"
+    ]
+    kinds = {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
+    assert len(calls) >= len(kinds) >= 9
+    assert {kind for kind in kinds if f"| `{kind}` |" not in guide} == set()
+
+
+def test_every_address_is_documented():
+    text = (DOCS / "http-api.md").read_text(encoding="utf-8")
+    for path, methods in create_app(LiveState(load_store(CORNER))).openapi()["paths"].items():
+        for method in methods:
+            assert f"`{method.upper()} {path}`" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in LINK.findall(prose):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.is_file(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_sensor_of_the_page_is_understood(tmp_path):
+    script = blocks("add-a-sensor.md", "python")[0]
+    assert len(script.splitlines()) <= 40
+    (tmp_path / "shelf.py").write_text(script, encoding="utf-8")
+    text = CORNER.read_text(encoding="utf-8").replace("id: corner", "id: store", 1)
+    decoder = Decoder(Store.model_validate(yaml.safe_load(text)))
+    heard: list[tuple[str, bytes]] = []
+    subscribed, enough = threading.Event(), threading.Event()
+
+    def take(message) -> None:
+        heard.append((message.topic, bytes(message.payload)))
+        if len(heard) == 2:
+            enough.set()
+
+    with EmbeddedBroker() as broker:
+        client = new_client(BrokerAddress(broker.port), "listener")
+        client.on_connect = lambda *_: client.subscribe("openaisle/#", qos=1)
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.on_message = lambda _, __, message: take(message)
+        client.loop_start()
+        assert subscribed.wait(10)
+        command = [sys.executable, str(tmp_path / "shelf.py"), broker.host, str(broker.port)]
+        sensor = subprocess.Popen(command)
+        try:
+            assert enough.wait(20)
+        finally:
+            sensor.kill()
+            sensor.wait()
+            client.disconnect()
+            client.loop_stop()
+    first, second = (decoder.decode(topic, body) for topic, body in heard[:2])
+    assert (first.seq, second.seq) == (0, 1)
+    assert second.at_ns - first.at_ns == pytest.approx(200e6, rel=0.5)
