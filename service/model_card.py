@@ -35,7 +35,10 @@ weather and people drawn at random:
 {table}
 
 `wrist_pck_10_seen` is the share of visible wrists of found people that lie within 10 % of the
-height of the person's box; `hidden` ones are guesses from the rest of the body.
+height of the person's box; `hidden` ones are guesses from the rest of the body. `sides` is the
+share of people whose left is not taken for their right: training forgives that mistake, which a
+small picture of a back invites, so a reader must settle sides from other views and from motion.
+Wrists are compared after turning such bodies; the validator's figures do not turn them.
 
 ## Limits
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 WRISTS = (9, 10)
+MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
 PAD_RGB = 114
 
 
@@ -22,7 +23,8 @@ class PoseScore:
     """Shares 0…1 over people of the pictures (wrist shares: over wrists of the people found).
 
     A person is found by a box of score ≥ `at_score` and IoU ≥ 0.5. PCK counts a wrist as right
-    within a share of the height of the person's box.
+    within a share of the height of the person's box. A guess that takes a body for its mirror image
+    counts against `sides` alone: wrists are compared after it is turned.
     """
 
     pictures: int
@@ -30,6 +32,7 @@ class PoseScore:
     at_score: float
     recall: float
     precision: float
+    sides: float
     wrist_pck_05_seen: float
     wrist_pck_10_seen: float
     wrist_pck_10_hidden: float
@@ -66,7 +69,7 @@ def score_pose(
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     session = ort.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
-    count = people = found_people = claimed = 0
+    count = people = found_people = claimed = turned = 0
     seen_errors: list[tuple[float, float]] = []
     hidden_errors: list[float] = []
     for picture, boxes, keypoints in _labelled(pictures, labels):
@@ -80,6 +83,8 @@ def score_pose(
             match = found[free.pop(int(overlaps.argmax()))]
             found_people += 1
             guesses = match[5:].reshape(17, 3)
+            if _distance(guesses[MIRROR], points) < _distance(guesses, points):
+                guesses, turned = guesses[MIRROR], turned + 1
             for wrist in WRISTS:
                 u, v, seen = points[wrist]
                 error = float(np.hypot(guesses[wrist, 0] - u, guesses[wrist, 1] - v))
@@ -95,6 +100,7 @@ def score_pose(
         at_score=at_score,
         recall=found_people / max(1, people),
         precision=found_people / max(1, claimed),
+        sides=1.0 - turned / max(1, found_people),
         wrist_pck_05_seen=float((shares < 0.05).mean()),
         wrist_pck_10_seen=float((shares < 0.10).mean()),
         wrist_pck_10_hidden=float((np.array(hidden_errors or [np.nan]) < 0.10).mean()),
@@ -114,6 +120,10 @@ def _labelled(pictures: Path, labels: Path) -> Iterator[tuple[NDArray[np.uint8],
         points = rows[:, 5:].reshape(-1, 17, 3) * [w, h, 1] - [0.5, 0.5, 0]
         rgb = np.ascontiguousarray(bgr[..., ::-1]).astype(np.uint8)
         yield rgb, np.concatenate([centre - half, centre + half], axis=1), points
+
+
+def _distance(guesses: Array, points: Array) -> float:
+    return float((np.abs(guesses - points)[:, :2].sum(axis=1) * (points[:, 2] > 0)).sum())
 
 
 def _iou(box: Array, others: Array) -> Array:

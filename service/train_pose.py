@@ -20,7 +20,7 @@ import yaml
 
 from sensors.store import load_store
 from service.model_card import file_weights, rounded
-from service.pose_score import PoseScore, score_pose
+from service.pose_score import MIRROR, PoseScore, score_pose
 from simulator.training_pictures import write_split, write_store
 
 INPUT_PX = (256, 320)  # rows, columns
@@ -88,7 +88,7 @@ def write_pictures(
         "val": "images/val",
         "names": {0: "person"},
         "kpt_shape": [17, 3],
-        "flip_idx": [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15],
+        "flip_idx": MIRROR,
         "pictures": pictures,
         "seed": seed,
     }
@@ -211,11 +211,18 @@ def _narrow_net() -> dict[str, Any]:
     return {**net, "nc": 1, "kpt_shape": [17, 3], "scales": {"n": [0.5, 0.125, 1024]}, "scale": "n"}
 
 
+def _distance(guess: Any, truth: Any) -> Any:
+    """Summed distance (N,) of known joints, to tell which side of a body a guess took for left."""
+    return ((guess[..., :2] - truth[..., :2]).abs().sum(-1) * (truth[..., 2] != 0)).sum(-1).detach()
+
+
 @contextmanager
 def _our_keypoint_loss() -> Iterator[None]:
     """Train the third number of a keypoint to say *visible* (2), not merely *labelled* (1 or 2),
     while hidden joints still teach where they are. A term linear in the distance is added:
-    that of object keypoint similarity has no slope far from the joint, where a new net starts."""
+    that of object keypoint similarity has no slope far from the joint, where a new net starts.
+    A body may be taken for its mirror image: a small picture of a back or a profile often does not
+    tell left from right, and a net that must choose puts both hands in the middle."""
     from ultralytics.utils.loss import v8PoseLoss, xyxy2xywh  # noqa: PLC0415
 
     def keypoint_losses(
@@ -228,6 +235,9 @@ def _our_keypoint_loss() -> Iterator[None]:
         truth[..., :2] /= strides.view(1, -1).expand(masks.shape[0], -1)[masks][:, None, None]
         area = xyxy2xywh(boxes[masks])[:, 2:].prod(1, keepdim=True)
         guess = guesses[masks]
+        mirrored = truth[:, MIRROR]
+        nearer = _distance(guess, mirrored) < _distance(guess, truth)
+        truth = truth.where(~nearer[:, None, None], mirrored)
         known = truth[..., 2] != 0
         place = self.keypoint_loss(guess, truth, known, area)
         away = (guess[..., :2] - truth[..., :2]).abs().sum(-1) / area.sqrt()
