@@ -45,7 +45,7 @@ class Coverage:
         return np.asarray(inside.all(axis=1))
 
     def room_for(self, xy: Array) -> bool:
-        """Whether a person can stand at the place (2,): on the floor and not inside a rack."""
+        """Whether a person can stand at the place (2,): on the floor, not in or against a rack."""
         x, y = float(xy[0]), float(xy[1])
         f = self._floor
         inside = (
@@ -54,7 +54,7 @@ class Coverage:
         )
         for gondola in self._gondolas:
             along, into = gondola.to_local(x, y)
-            if 0 < along < gondola.width_m and _EDGE_M < into < gondola.depth_m - _EDGE_M:
+            if 0 < along < gondola.width_m and -_EDGE_M < into < gondola.depth_m - _EDGE_M:
                 return False
         return inside
 

@@ -22,11 +22,13 @@ Owned = Sequence[tuple[View, NDArray[np.intp]]]
 _NEAR_M = 0.35
 _APART_M = 1.6
 _PATIENCE_S = 0.7
+_CERTAIN_S = 3.0
 _ONE_BODY_IOU = 0.55
 
 
 class Duplicates:
-    """Counts, per pair of near tracks, for how long nothing told them apart."""
+    """Counts, per pair of tracks, for how long nothing told them apart; less the time for which
+    they were seen to be two, so that two people who have long been known stay two."""
 
     EVIDENCE: ClassVar[float] = 6.0  # log-likelihood ratio that merged tracks are one person
 
@@ -50,22 +52,24 @@ class Duplicates:
             self._together_s.clear()
             return []
         gap = np.sqrt(((xy_m[:, None] - xy_m[None]) ** 2).sum(axis=2))
-        near: dict[tuple[str, str], float] = {}
+        counted: dict[tuple[str, str], float] = {}
         merged: list[tuple[int, int]] = []
         gone: set[int] = set()
-        for i, j in np.argwhere(np.triu(gap < _APART_M, 1)).tolist():
+        for i, j in np.argwhere(np.triu(np.ones_like(gap), 1)).tolist():
             pair = (ids[i], ids[j])
-            spent = self._together_s.get(pair, 0.0)
-            if told_apart(i, j, owned):
-                spent = max(0.0, spent - 2.0 * dt_s)
+            together_s = self._together_s.get(pair, 0.0)
+            if gap[i, j] >= _APART_M:
+                together_s -= dt_s
+            elif told_apart(i, j, owned):
+                together_s = min(together_s, _PATIENCE_S) - 2.0 * dt_s
             elif gap[i, j] < _NEAR_M or self._shadows(i, j, xy_m, owned):
-                spent += dt_s
-            if spent > _PATIENCE_S and i not in gone and j not in gone:
+                together_s += dt_s
+            if together_s > _PATIENCE_S and i not in gone and j not in gone:
                 merged.append((i, j))
                 gone.add(j)
             else:
-                near[pair] = spent
-        self._together_s = near
+                counted[pair] = max(together_s, -_CERTAIN_S)
+        self._together_s = counted
         return merged
 
     def _shadows(self, i: int, j: int, xy_m: Array, owned: Owned) -> bool:

@@ -22,7 +22,8 @@ from vision.hands import HandFinder
 from vision.people import Person, gather
 from vision.rig import Rig
 from vision.sides import Sides
-from vision.tracker import Step, Tracker
+from vision.track import Step
+from vision.tracker import Tracker
 from vision.view import views_of
 
 _LONGEST_PREFIX = 54  # leaves room for the number in a name of 64 characters

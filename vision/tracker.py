@@ -9,7 +9,6 @@ begin new tracks (births.py); two tracks on one person are merged (duplicates.py
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from vision.coverage import Coverage
 from vision.duplicates import Duplicates, Owned, told_apart
 from vision.links import LinkFinder, Trace
 from vision.rig import Rig
+from vision.track import Life, Step
 from vision.view import View
 
 Array = NDArray[np.float64]
@@ -38,35 +38,9 @@ _COLOUR_SHARE = 0.1
 _ROBUST = 4.0  # squared Mahalanobis distance from which a detection's noise is raised
 _MOST_GAP_S = 2.0
 _CROWDED_M = 0.7
-
-
-@dataclass(slots=True)
-class Life:
-    """What a track has lived through; `paired` counts ticks with two cameras or more,
-    `doubted` those in which no camera told it from a confirmed track nearby."""
-
-    id: str
-    born_ns: int
-    seen_ns: int
-    hits: int = 0
-    paired: int = 0
-    doubted: int = 0
-    confirmed: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """The tracker after one tick.
-
-    `lives`, `mean` (N, 4) and `covariance` (N, 4, 4) run in parallel over all tracks, tentative
-    ones too; `owners[camera][d]` is the track of that camera's detection d, or −1.
-    """
-
-    lives: Sequence[Life]
-    mean: Array
-    covariance: Array
-    owners: dict[str, NDArray[np.intp]]
-    links: list[LinkReport] = field(default_factory=list)
+_ALONE_S = 1.5
+_MANY_CAMERAS = 3  # where so many see a place, one that sees somebody there is wrong
+_GHOST_S = 3.0
 
 
 class Tracker:
@@ -100,7 +74,7 @@ class Tracker:
         merged = self._duplicates.find(
             min(dt_s, _MOST_GAP_S), [life.id for life in self._lives], self._mean[:, :2], owned
         )
-        links += self._forget(at_ns, merged, owners)
+        links += self._forget(at_ns, merged, owned)
         return Step(tuple(self._lives), self._mean.copy(), self._covariance.copy(), owners, links)
 
     def _predict(self, dt_s: float, at_ns: int) -> None:
@@ -188,7 +162,9 @@ class Tracker:
             if seen:
                 life.seen_ns = at_ns
                 life.hits += 1
-                life.paired += seen >= 2
+                if seen >= 2:
+                    life.paired += 1
+                    life.paired_ns = at_ns
 
     def _confirm(self, at_ns: int, owned: Owned) -> list[LinkReport]:
         links: list[LinkReport] = []
@@ -196,16 +172,16 @@ class Tracker:
         for i, life in enumerate(self._lives):
             if life.confirmed or life.seen_ns != at_ns:
                 continue
+            if not self._coverage.room_for(self._mean[i, :2]):
+                continue
             age_s = (at_ns - life.born_ns) / 1e9
-            alone = (
-                life.hits >= 3
-                and age_s >= 0.25
-                and self._coverage.cameras_seeing(self._mean[i, :2], cameras) < 2
+            covering = self._coverage.cameras_seeing(self._mean[i, :2], cameras)
+            alone = (life.hits >= 3 and age_s >= 0.25 and covering < 2) or (
+                life.hits >= 8 and age_s >= _ALONE_S and covering < _MANY_CAMERAS
             )
             apart = all(told_apart(i, j, owned) for j in self._neighbours(i))
             life.doubted += not apart
-            sure = life.paired >= 3 or alone or (life.hits >= 8 and age_s >= 1.5)
-            if apart and sure and life.hits >= 2 * life.doubted:
+            if apart and (life.paired >= 3 or alone) and life.hits >= 2 * life.doubted:
                 life.confirmed = True
                 links += self._links.on_confirmed(at_ns, self._trace(i))
         return links
@@ -216,9 +192,7 @@ class Tracker:
         near = np.flatnonzero(apart < _CROWDED_M**2).tolist()
         return [j for j in near if j != i and self._lives[j].confirmed]
 
-    def _forget(
-        self, at_ns: int, merged: list[tuple[int, int]], owners: dict[str, NDArray[np.intp]]
-    ) -> list[LinkReport]:
+    def _forget(self, at_ns: int, merged: list[tuple[int, int]], owned: Owned) -> list[LinkReport]:
         """Drop merged and lost tracks; links that their end makes likely."""
         links = [
             LinkReport(
@@ -229,6 +203,7 @@ class Tracker:
             for keep, drop in merged
             if self._lives[keep].confirmed and self._lives[drop].confirmed
         ]
+        cameras = [view.camera for view, _ in owned]
         dropped = {drop for _, drop in merged}
         stay: list[int] = []
         lost: list[int] = []
@@ -236,7 +211,7 @@ class Tracker:
         for i, life in enumerate(self._lives):
             unseen_s = (at_ns - life.seen_ns) / 1e9
             lifetime_s = LOST_S if life.confirmed and inside[i] else _TENTATIVE_S
-            if i in dropped:
+            if i in dropped or self._is_ghost(at_ns, i, cameras):
                 continue
             if unseen_s <= lifetime_s:
                 stay.append(i)
@@ -248,12 +223,19 @@ class Tracker:
         if len(stay) < len(self._lives):
             place = np.full(len(self._lives) + 1, -1, dtype=np.intp)
             place[stay] = np.arange(len(stay))
-            for owner in owners.values():
+            for _, owner in owned:
                 owner[:] = place[owner]
             self._lives = [self._lives[i] for i in stay]
             self._mean, self._covariance = self._mean[stay], self._covariance[stay]
             self._colours = self._colours[stay]
         return links
+
+    def _is_ghost(self, at_ns: int, i: int, cameras: list[str]) -> bool:
+        """Whether only one of many cameras has shown a confirmed track for a long time."""
+        life = self._lives[i]
+        if not life.confirmed or at_ns - max(life.paired_ns, life.born_ns) < _GHOST_S * 1e9:
+            return False
+        return self._coverage.cameras_seeing(self._mean[i, :2], cameras) >= _MANY_CAMERAS
 
     def _trace(self, i: int) -> Trace:
         life = self._lives[i]
