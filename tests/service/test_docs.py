@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+from typer.main import get_command
 
 from sensors import store as store_module
 from sensors.decode import Decoder
@@ -28,6 +29,7 @@ from sensors.wire import (
 )
 from service.broker import EmbeddedBroker
 from service.bus import BrokerAddress, new_client
+from service.cli import app
 from service.live import LiveState
 from service.progress import Confirmation, decode_confirmation
 from service.web.app import create_app
@@ -139,6 +141,24 @@ def test_every_address_is_documented():
             assert f"`{method.upper()} {path}`" in text
 
 
+def test_every_command_that_is_named_exists():
+    root = get_command(app)
+    for page in PAGES:
+        for line in re.findall(r"openaisle ([^`\n]*)", page.read_text(encoding="utf-8")):
+            words = iter(line.split())
+            command, name = root, next(words, "")
+            if not name[:1].isalpha() or name in ("below", "import-linter"):
+                continue
+            while hasattr(command, "commands"):
+                assert name in command.commands, f"{page.name}: openaisle {line}"
+                command, name = command.commands[name], next(words, "")
+                if not name.isalpha():
+                    break
+            known = {option for p in command.params for option in p.opts}
+            given = re.findall(r"(?<=\s)--[a-z-]+", line.partition("#")[0])
+            assert set(given) <= {*known, "--help"}, f"{page.name}: openaisle {line}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page):
     prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
@@ -156,6 +176,12 @@ def anchors(page: Path) -> set[str]:
     """The anchors that GitHub gives to a page's headings."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_python_of_the_pages_is_python():
+    for page in DOCS.glob("*.md"):
+        for block in blocks(page.name, "python"):
+            ast.parse(block, page.name)
 
 
 def test_the_sensor_of_the_page_is_understood(tmp_path):
