@@ -14,7 +14,7 @@ serve: $(VENV)/.base
 	$(BIN)/openaisle serve $(ARGS)
 
 test: check
-	$(BIN)/pytest -m "not long" --durations=5 $(ARGS)
+	$(BIN)/python -m pytest -m "not long" --durations=5 $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -23,7 +23,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 long: $(VENV)/.dev
-	$(BIN)/pytest -m long -s $(ARGS)
+	$(BIN)/python -m pytest -m long -s $(ARGS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "OpenAisle needs Python 3.11 or newer; say which with: make PYTHON=python3.11 …" or 0)'

@@ -2,7 +2,8 @@
 
 A source is a device that reports all the time (a shelf, a vision worker). Observations are held
 until every live source has reached their time, so that nobody is judged on half of the evidence;
-a source that has been silent for the allowed lateness is not waited for.
+a source that has been silent for the allowed lateness is not waited for. A source that speaks but
+is behind, working off what an outage held up, is waited for up to `LONGEST_BACKLOG_NS`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import heapq
 
 from sensors.observations import Observation
+
+LONGEST_BACKLOG_NS = 600_000_000_000
 
 
 class Timeline:
@@ -39,7 +42,7 @@ class Timeline:
         """All observations whose time has come by arrival time `received_ns`, oldest first."""
         oldest_ns = received_ns - self._lateness_ns
         live = [at for at, heard in self._sources.values() if heard >= oldest_ns]
-        watermark = max(oldest_ns, min(live)) if live else oldest_ns
+        watermark = max(received_ns - LONGEST_BACKLOG_NS, min(live)) if live else oldest_ns
         self.now_ns = max(self.now_ns, watermark)
         return self._pop(self.now_ns)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import psutil
 import segno
 import typer
 from rich.console import Console
@@ -25,6 +27,7 @@ from service.journal import Journal
 from service.keys import code_issuer
 from service.live_store import SERVICE_FILE, LiveStoreError
 from service.pipeline import Pipeline
+from service.web.access import USER
 
 console = Console()
 DataOption = Annotated[
@@ -108,14 +111,18 @@ def decide_review(
         bool, typer.Option("--unknown", help="It cannot be told: only what is certain is billed.")
     ] = False,
     actor: Annotated[str, typer.Option(help="Who decides.")] = "labeler",
+    password_file: Annotated[
+        Path | None, typer.Option(help="The page's password, where the store runs with one.")
+    ] = None,
 ) -> None:
     """Say what a visit took; the receipt follows."""
     store, events = _read(data)
     case = _case(events, review)
     lines = _answer(case, store, candidate, line or [], nothing, unknown)
-    service = data / SERVICE_FILE
-    if service.exists():
-        _post(json.loads(service.read_text())["url"], review, lines, actor)
+    url = running_url(data)
+    if url is not None:
+        password = password_file.read_text(encoding="utf-8").strip() if password_file else None
+        _post(url, review, lines, actor, password)
         console.print(f"{review}: sent to the running store")
         return
     now_ns = time.time_ns()
@@ -195,11 +202,24 @@ def _answer(
     return tuple(answer)
 
 
-def _post(url: str, review: str, lines: Any, actor: str) -> None:
+def running_url(data: Path) -> str | None:
+    """Where the store of a data directory is being served; None where no process runs it."""
+    try:
+        note = json.loads((data / SERVICE_FILE).read_text(encoding="utf-8"))
+        return str(note["url"]) if psutil.pid_exists(int(note["pid"])) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _post(url: str, review: str, lines: Any, actor: str, password: str | None) -> None:
+    headers = {"content-type": "application/json"}
+    if password is not None:
+        login = base64.b64encode(f"{USER}:{password}".encode()).decode()
+        headers["authorization"] = f"Basic {login}"
     request = urllib.request.Request(
         f"{url}api/v1/reviews/{review}/decision",
         data=json.dumps({"lines": lines, "actor": actor}).encode(),
-        headers={"content-type": "application/json"},
+        headers=headers,
     )
     try:
         with urllib.request.urlopen(request, timeout=10):

@@ -24,7 +24,7 @@ from sensors.store import Store
 from sensors.wire import WireError
 from service.bus import BrokerAddress, all_topics, confirmation_topic, new_client
 from service.journal import Journal
-from service.progress import HIGHEST_SEQ, Confirmation, MessageId, encode_confirmation, identify
+from service.progress import Confirmation, MessageId, encode_confirmation, identify
 from service.records import TICK, Arrival, DeadLetter, Entry
 
 log = structlog.get_logger(__name__)
@@ -157,8 +157,6 @@ class Ingest:
 
     def _decode(self, delivery: _Delivery) -> Arrival:
         payload = self._decoder.decode(delivery.topic, delivery.body)
-        if payload.seq > HIGHEST_SEQ:
-            raise WireError(f"{payload.device}: field `seq` says {payload.seq}: too high")
         identity = MessageId(payload.device, payload.boot, payload.seq)
         return Arrival(delivery.received_ns, delivery.topic, delivery.body, identity)
 

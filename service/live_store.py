@@ -109,6 +109,7 @@ class LiveStore:
         self._broker: EmbeddedBroker | None = None
         self._served: ServedApp | None = None
         self._control: Publisher | None = None
+        self._announced = False
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run_engine, name="engine", daemon=True)
         self._lags_s: deque[float] = deque(maxlen=100_000)
@@ -154,7 +155,8 @@ class LiveStore:
             self._broker.stop()
         if self._previews is not None:
             self._previews.close()
-        (self.data_dir / SERVICE_FILE).unlink(missing_ok=True)
+        if self._announced:
+            (self.data_dir / SERVICE_FILE).unlink(missing_ok=True)
 
     @property
     def url(self) -> str:
@@ -241,3 +243,4 @@ class LiveStore:
         path = self.data_dir / SERVICE_FILE
         path.touch(mode=0o600)
         path.write_text(json.dumps(note), encoding="utf-8")
+        self._announced = True

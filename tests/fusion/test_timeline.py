@@ -42,3 +42,17 @@ def test_what_comes_too_late_still_comes_and_is_counted():
     timeline.push(Tick(at_ns=10 * MS))
     assert len(timeline.release(510 * MS)) == 1
     assert timeline.late == 1
+
+
+def test_a_backlog_comes_out_in_order_of_time():
+    timeline = Timeline(1500 * MS)
+    out = []
+    for source, times in (("shelf", range(0, 60_000, 200)), ("camera", range(100, 60_000, 100))):
+        for ms in times:
+            timeline.heard(source, ms * MS, 61_000 * MS)
+            timeline.push(Tick(at_ns=ms * MS))
+            if source == "camera":
+                out += timeline.release(61_000 * MS)
+    out += timeline.release(70_000 * MS)
+    assert [t.at_ns for t in out] == sorted(t.at_ns for t in out)
+    assert timeline.late == 0
