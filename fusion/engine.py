@@ -117,6 +117,21 @@ class Engine:
         out, self._out = self._out, []
         return out
 
+    def stumble(self, observation: Observation, error: Exception) -> list[Event]:
+        """`step` failed on an observation: what it had decided so far, and an alert that says so.
+
+        One observation that the engine cannot take must not stop the store.
+        """
+        self._alert(
+            observation.at_ns,
+            "engine-fault",
+            type(observation).__name__,
+            f"{type(observation).__name__} at {observation.at_ns} was left out: "
+            f"{type(error).__name__}: {error}; please report this",
+        )
+        out, self._out = self._out, []
+        return out
+
     def refuse(self, at_ns: int, gate: str, reason: str) -> Event:
         """A gate refused a code: the alert that tells the operator why."""
         self._alert(at_ns, "code-refused", gate, f"{gate}: {reason}")
@@ -166,19 +181,26 @@ class Engine:
         self._accounts[visit].leaving_ns = crossing.at_ns
 
     def _close_visits(self) -> None:
-        grace_ns = round(self._store.policy.receipt_grace_s * NS)
+        policy = self._store.policy
+        grace_ns, longest_ns = (
+            round(policy.receipt_grace_s * NS),
+            round(policy.longest_visit_s * NS),
+        )
         for account in list(self._accounts.values()):
-            if account.leaving_ns is not None and self._now_ns >= account.leaving_ns + grace_ns:
-                self._close(account, account.leaving_ns)
+            if account.leaving_ns is not None:
+                if self._now_ns >= account.leaving_ns + grace_ns:
+                    self._close(account, account.leaving_ns)
+            elif self._now_ns >= account.entered_ns + longest_ns:
+                self._close(account, self._now_ns, ask="nobody saw them leave")
 
-    def _close(self, account: Account, left_ns: int) -> None:
+    def _close(self, account: Account, left_ns: int, ask: str = "") -> None:
         policy = self._store.policy
         bill = best_bill(account, self._shelves.products, policy)
         del self._accounts[account.visit]
         self.people.end(account.visit)
         review = None
         costly = bill.expected_loss_cents > policy.review_cost_cents
-        if bill.doubtful or costly:
+        if bill.doubtful or costly or ask:
             review = f"r{account.visit[1:]}"
             self._reviews[review] = _OpenReview(account.visit, account.shopper, bill.certain)
             self._emit(
@@ -187,7 +209,7 @@ class Engine:
                 review=review,
                 visit=account.visit,
                 shopper=account.shopper,
-                reason=self._why(bill.doubtful, bill.expected_loss_cents, account),
+                reason=self._why(bill.doubtful, bill.expected_loss_cents, account, ask),
                 certain=bill.certain,
                 candidates=bill.candidates or (Candidate(lines=bill.lines, probability=1.0),),
                 evidence=tuple(e for doubt in account.doubts for e in doubt.evidence),
@@ -201,9 +223,11 @@ class Engine:
             review=review,
         )
 
-    def _why(self, doubtful: tuple[str, ...], loss_cents: float, account: Account) -> str:
+    def _why(self, doubtful: tuple[str, ...], loss_cents: float, account: Account, ask: str) -> str:
         names = ", ".join(self._shelves.products[gtin].name for gtin in doubtful)
-        reasons = [f"unsure of {names}" if names else "several small doubts"]
+        reasons = [ask] if ask else []
+        if names or not ask:
+            reasons.append(f"unsure of {names}" if names else "several small doubts")
         if account.unknown_units() > 0.1:
             reasons.append("something was taken that no product explains")
         return f"{'; '.join(reasons)} (expected loss {loss_cents:.0f} cents)"

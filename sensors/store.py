@@ -180,6 +180,7 @@ class Policy(_Part):
     review_cost_cents: Annotated[int, Field(ge=0)] = 60
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
     receipt_grace_s: Annotated[float, Field(ge=0, le=600)] = 2.0
+    longest_visit_s: Annotated[float, Field(ge=60, le=86_400)] = 14_400.0
 
 
 class Store(_Part):

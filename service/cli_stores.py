@@ -76,6 +76,9 @@ def serve(
         str | None,
         typer.Option(help="mqtt://host:port of the store's broker; default: an embedded one."),
     ] = None,
+    broker_port: Annotated[
+        int, typer.Option(help="Where the embedded broker listens, on 127.0.0.1; 0: anywhere.")
+    ] = 18830,
     host: Annotated[str, typer.Option(help="Where the page listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The page's port.")] = 8642,
     password_file: Annotated[
@@ -94,7 +97,14 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with LiveStore(
-        text, issuer.public_pem, data, broker_url=broker, host=host, port=port, password=password
+        text,
+        issuer.public_pem,
+        data,
+        broker_url=broker,
+        broker_port=broker_port,
+        host=host,
+        port=port,
+        password=password,
     ) as running:
         assert running.address is not None
         console.print(f"page: [link]{running.url}[/]")

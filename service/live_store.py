@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import threading
 import time
 from collections import deque
@@ -74,8 +75,13 @@ def broker_address(url: str) -> BrokerAddress:
         parts.hostname,
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
-        Path("/etc/ssl/certs/ca-certificates.crt") if tls else None,
+        _system_certificates() if tls else None,
     )
+
+
+def _system_certificates() -> Path:
+    paths = ssl.get_default_verify_paths()
+    return Path(paths.cafile or paths.openssl_cafile)
 
 
 class LiveStore:
@@ -88,6 +94,7 @@ class LiveStore:
         data_dir: Path,
         *,
         broker_url: str | None = None,
+        broker_port: int = 0,
         host: str = "127.0.0.1",
         port: int = 0,
         password: str | None = None,
@@ -106,6 +113,7 @@ class LiveStore:
         self._people: People | None = None
         self._store_text, self._code_key = store_text, code_key
         self._host, self._port, self._password = host, port, password
+        self._broker_port = broker_port
         self._broker: EmbeddedBroker | None = None
         self._served: ServedApp | None = None
         self._control: Publisher | None = None
@@ -121,7 +129,7 @@ class LiveStore:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         try:
             if self.address is None:
-                self._broker = EmbeddedBroker()
+                self._broker = EmbeddedBroker(port=self._broker_port)
                 self._broker.start()
                 self.address = BrokerAddress(self._broker.port)
             self._thread.start()

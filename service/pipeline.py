@@ -96,7 +96,10 @@ class Pipeline:
         for observation in observations:
             if self._listener is not None:
                 self._listener(observation)
-            events += self.engine.step(observation)
+            try:
+                events += self.engine.step(observation)
+            except Exception as error:
+                events += self.engine.stumble(observation, error)
         return events
 
     def _observe(self, payload: Payload, received_ns: int) -> list[Event]:

@@ -215,3 +215,13 @@ def test_an_engine_that_was_pickled_in_mid_visit_goes_on_alike():
         one.move("t1", 18, 1, -1)
         one.leave("t1", 30)
     assert [e.to_json(x) for x in told.events] == [e.to_json(x) for x in other.events]
+
+
+def test_a_visit_whose_end_nobody_saw_is_asked_about_in_the_end():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.move("t1", 15, 0, -1)
+    told.say(Tick(at_ns=round((11 + STORE.policy.longest_visit_s) * NS)))
+    (case,) = told.of(e.ReviewRequested)
+    assert "nobody saw them leave" in case.reason
+    assert told.of(e.Exited)[0].review == case.review

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cart.events import Alerted, Exited, to_json
+from sensors.observations import TrackPoint
 from sensors.wire import CodeShown, WeightBatch, decode, encode, topic
 from service.pipeline import Pipeline
 from service.recording import Recording, replay, write_recording
@@ -35,6 +36,7 @@ def test_the_bill_is_what_was_taken(short):
     assert run.score["f1"] == 1.0
     assert run.score["receipts_exact"] == run.score["visits"] == 1
     assert run.score["vision"] == "emulated"
+    assert not [a for a in run.events if isinstance(a, Alerted)]
     assert run.score["transport"] == "direct"
 
 
@@ -131,6 +133,25 @@ def test_a_device_clock_that_is_seconds_off_changes_no_bill(short):
 
     pipeline = Pipeline(staged.store, run.code_key)
     events = [event for entry in run.entries for event in pipeline.feed(skewed(entry))]
+    assert [e.lines for e in events if isinstance(e, Exited)] == [
+        e.lines for e in run.events if isinstance(e, Exited)
+    ]
+
+
+def test_an_observation_that_the_engine_cannot_take_does_not_stop_the_store(short):
+    staged, run = short
+    pipeline = Pipeline(staged.store, run.code_key)
+    step, failed = pipeline.engine.step, []
+
+    def stumbling(observation):
+        if not failed and isinstance(observation, TrackPoint):
+            failed.append(observation)
+            raise ZeroDivisionError("a bug")
+        return step(observation)
+
+    pipeline.engine.step = stumbling
+    events = [event for entry in run.entries for event in pipeline.feed(entry)]
+    assert [e.kind for e in events if isinstance(e, Alerted)] == ["engine-fault"]
     assert [e.lines for e in events if isinstance(e, Exited)] == [
         e.lines for e in run.events if isinstance(e, Exited)
     ]
