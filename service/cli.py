@@ -8,6 +8,7 @@ import sys
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from sensors.store import StoreFileError
 from service.autocheckout import ImportFailedError
@@ -68,5 +69,5 @@ def main() -> None:
     try:
         app()
     except USER_ERRORS as error:
-        Console(stderr=True).print(f"[bold red]openaisle:[/] {error}", highlight=False, markup=True)
+        Console(stderr=True).print(f"[bold red]openaisle:[/] {escape(str(error))}", highlight=False)
         sys.exit(2)

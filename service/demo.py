@@ -138,7 +138,7 @@ def _watch(running: LiveStore, hands: Stagehands, console: Console, load: _Load)
             raise running.error
         feed = running.happenings
         for text in feed[told:]:
-            console.print(text, highlight=False)
+            console.print(text, highlight=False, markup=False)
         told = len(feed)
         if hands.over:
             over_since = over_since or time.monotonic()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cart.events import Alerted, Event, Exited, ReviewClosed, ReviewRequested
@@ -87,11 +88,13 @@ def show_reviews(console: Console, events: Sequence[Event], store: Store) -> Non
     if not asked:
         console.print("Reviews: none")
     for case in asked:
-        console.print(f"Review [bold]{case.review}[/] of {case.shopper}: {case.reason}")
+        console.print(
+            f"Review [bold]{case.review}[/] of {escape(case.shopper)}: {escape(case.reason)}"
+        )
         for candidate in case.candidates:
             console.print(f"  {candidate.probability:6.1%}  {_lines(candidate.lines, names, ', ')}")
     for alert in alerts:
-        console.print(f"Alert: {alert.text}")
+        console.print(f"Alert: {escape(alert.text)}")
 
 
 def _lines(lines: Sequence[tuple[str, int]], names: Mapping[str, str], between: str = "\n") -> str:
