@@ -101,6 +101,19 @@ class Misplaced(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StockMoved(Event):
+    """The book of a facing changed by `units` of a product (negative: they left it).
+
+    `left` is what the book says of the product there afterwards; below zero it is wrong.
+    """
+
+    facing: str
+    gtin: str
+    units: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restocked(Event):
     """A facing's stock is now known: a count, a delivery or a change of planogram."""
 
@@ -177,6 +190,7 @@ KINDS: dict[str, type[Event]] = {
         HandedOver,
         Revised,
         Misplaced,
+        StockMoved,
         Restocked,
         Exited,
         ReviewRequested,

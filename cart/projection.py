@@ -6,6 +6,7 @@ Everything here is rebuilt from events; nothing is stored. `Carts.apply` takes e
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,6 +21,7 @@ from cart.events import (
     ReviewClosed,
     ReviewRequested,
     Revised,
+    StockMoved,
 )
 
 State = Literal["shopping", "held", "billed"]
@@ -62,11 +64,16 @@ class Cart:
 
 
 class Carts:
-    """All visits and the believed stock per facing."""
+    """All visits, and the believed stock: `stock` of the facing's own product, `strangers` else.
 
-    def __init__(self, units_by_facing: dict[str, int]) -> None:
+    `facings` is what the store file says: (GTIN, units) by facing.
+    """
+
+    def __init__(self, facings: Mapping[str, tuple[str, int]]) -> None:
         self.visits: dict[str, Cart] = {}
-        self.stock: dict[str, int] = dict(units_by_facing)
+        self.products: dict[str, str] = {name: gtin for name, (gtin, _) in facings.items()}
+        self.stock: dict[str, int] = {name: units for name, (_, units) in facings.items()}
+        self.strangers: dict[str, dict[str, int]] = {}
         self.reviews: dict[str, ReviewRequested] = {}
 
     def apply(self, event: Event) -> None:
@@ -77,18 +84,23 @@ class Carts:
             case Picked() | PutBack():
                 sign = 1 if isinstance(event, Picked) else -1
                 self._book(event.visit, event, sign * event.units)
-                self._move(event.facing, -sign * event.units)
             case HandedOver():
                 for visit, units in ((event.visit, -event.units), (event.to_visit, event.units)):
                     self.visits[visit].bookings[event.line] = Booking(
                         event.line, event.gtin, units, "", event.posterior
                     )
             case Revised():
-                booking = self.visits[event.visit].bookings.pop(event.line, None)
-                if booking is not None:
-                    self._move(booking.facing, booking.units)
+                self.visits[event.visit].bookings.pop(event.line, None)
+            case StockMoved():
+                if event.gtin == self.products.get(event.facing):
+                    self.stock[event.facing] = event.left
+                elif event.left > 0:
+                    self.strangers.setdefault(event.facing, {})[event.gtin] = event.left
+                else:
+                    self.strangers.get(event.facing, {}).pop(event.gtin, None)
             case Restocked():
                 self.stock[event.facing] = event.units
+                self.products[event.facing] = event.gtin
             case ReviewRequested():
                 self.reviews[event.review] = event
             case Exited():
@@ -103,10 +115,6 @@ class Carts:
         self.visits[visit].bookings[event.line] = Booking(
             event.line, event.gtin, units, event.facing, event.posterior
         )
-
-    def _move(self, facing: str, units: int) -> None:
-        if facing in self.stock:
-            self.stock[facing] += units
 
     def _close(
         self, visit: str, lines: tuple[tuple[str, int], ...], review: str | None, at_ns: int

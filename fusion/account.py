@@ -9,18 +9,42 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from cart.events import Evidence
+from fusion.hypotheses import Taken
 
 Distribution = dict[int, float]
 
 
 @dataclass(slots=True)
 class Doubt:
-    """One decision as it concerns one visit: P(units) by GTIN, and what nobody can name."""
+    """One decision as it concerns one visit: P(units) by GTIN, and what nobody can name.
+
+    `delta_g` and `sigma_g` are what the plates of `facing` said; `told` is the line that carts
+    show of it, if any.
+    """
 
     line: str
     units: dict[str, Distribution]
     unknown: float
     evidence: tuple[Evidence, ...]
+    facing: str
+    delta_g: float
+    sigma_g: float
+    told: tuple[str, int] | None = None
+
+    def took(self) -> float:
+        """P(the visit took something by this decision)."""
+        return self.unknown + sum(
+            p for change in self.units.values() for n, p in change.items() if n > 0
+        )
+
+    def undo(self, probability: float) -> None:
+        """What was taken has been put back, with this probability."""
+        self.unknown *= 1 - probability
+        for change in self.units.values():
+            for n in [n for n in change if n > 0]:
+                back = change[n] * probability
+                change[n] -= back
+                change[0] = change.get(0, 0.0) + back
 
 
 @dataclass(slots=True)
@@ -36,6 +60,33 @@ class Account:
     def book(self, doubt: Doubt) -> None:
         """Take one more decision into account."""
         self.doubts.append(doubt)
+
+    def taken(self) -> list[Taken]:
+        """The decisions by which something may have been taken that is still in the cart."""
+        found = []
+        for doubt in self.doubts:
+            probability = min(1.0, doubt.took())
+            if doubt.delta_g < 0 and probability > 0.02:
+                gtin, units = doubt.told or (None, 1)
+                found.append(
+                    Taken(
+                        doubt.line,
+                        self.visit,
+                        gtin,
+                        units,
+                        doubt.facing,
+                        doubt.delta_g,
+                        doubt.sigma_g,
+                        probability,
+                    )
+                )
+        return found
+
+    def undo(self, line: str, probability: float) -> None:
+        """Take back what a decision put into the cart, with this probability."""
+        for doubt in self.doubts:
+            if doubt.line == line:
+                doubt.undo(probability)
 
     def products(self) -> list[str]:
         """Every product that some decision gives a chance, in order of GTIN."""

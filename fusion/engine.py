@@ -7,7 +7,7 @@ observations give the same events, byte for byte.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cart.events import (
     Alerted,
@@ -22,6 +22,7 @@ from cart.events import (
     Restocked,
     ReviewClosed,
     ReviewRequested,
+    StockMoved,
 )
 from cart.profile import Profiles
 from fusion.account import Account, Distribution, Doubt
@@ -164,7 +165,6 @@ class Engine:
 
     def _leave(self, crossing: GateCrossing) -> None:
         centre = self._gates[crossing.gate].centre_m
-        self.people.repair(self._now_ns)
         inside = [v for v, a in self._accounts.items() if a.leaving_ns is None]
         visit = self.people.nearest_visit(crossing.at_ns, *centre, among=inside)
         if visit is None:  # people leave only at gates: the one whom no camera sees it is
@@ -256,7 +256,8 @@ class Engine:
             (part.centroid - 0.5) * part.place.shelf.plate_width_m,
         )
         reach = {v: reach_log_ratio(self.people, v, place, step) for v in present}
-        found = explain(part, self._shelves, reach, self._holds)
+        taken = [t for v in present for t in self._accounts[v].taken()]
+        found = explain(part, self._shelves, reach, self._holds, taken)
         ranked = self._posterior(found)
         self._book(step, part, ranked)
 
@@ -283,7 +284,7 @@ class Engine:
                     profile.share(move.gtin, len(self._shelves.products))
                     * len(self._shelves.products)
                 )
-        return Hypothesis(hypothesis.moves, {**hypothesis.terms, "history": log_share})
+        return replace(hypothesis, terms={**hypothesis.terms, "history": log_share})
 
     def _book(self, step: WeightStep, part: Part, ranked: list[tuple[float, Hypothesis]]) -> None:
         self._lines += 1
@@ -296,6 +297,9 @@ class Engine:
             for move in hypothesis.moves:
                 if move.visit is None:
                     continue
+                if hypothesis.undoes is not None:
+                    self._accounts[move.visit].undo(hypothesis.undoes, p)
+                    continue
                 if move.gtin is None:
                     if move.units > 0:
                         unknown[move.visit] = unknown.get(move.visit, 0.0) + p
@@ -307,10 +311,24 @@ class Engine:
                 gtin: {0: max(0.0, 1.0 - math.fsum(units.values())), **units}
                 for gtin, units in chances.get(visit, {}).items()
             }
-            self._accounts[visit].book(Doubt(line, by_product, unknown.get(visit, 0.0), evidence))
-        self._restock(part, best)
+            told = [m for m in best.moves if m.visit == visit and m.units > 0 and m.gtin]
+            self._accounts[visit].book(
+                Doubt(
+                    line,
+                    by_product,
+                    unknown.get(visit, 0.0),
+                    evidence,
+                    part.place.id,
+                    part.delta_g,
+                    part.sigma_g,
+                    (told[0].gtin or "", told[0].units)
+                    if told and best_p >= PROVISIONAL_FROM
+                    else None,
+                )
+            )
         if best_p >= PROVISIONAL_FROM:
             self._tell(step, part, line, best_p, best, evidence)
+        self._restock(part, best)
 
     def _tell(
         self,
@@ -346,21 +364,33 @@ class Engine:
                 )
 
     def _restock(self, part: Part, best: Hypothesis) -> None:
+        """Bring the book of the facing up to the likeliest explanation, whoever it was."""
         place = part.place
         for move in best.moves:
             if move.gtin is None:
                 continue
             if move.gtin == place.gtin:
-                if place.units - move.units < 0:
-                    self._alert(
-                        self._now_ns,
-                        "count-error",
-                        place.id,
-                        f"{place.id}: the book says {place.units}, yet {move.units} were taken",
-                    )
-                place.units = max(0, place.units - move.units)
+                place.units -= move.units
+                left = place.units
             else:
-                place.strangers[move.gtin] = max(0, place.strangers.get(move.gtin, 0) - move.units)
+                left = place.strangers.get(move.gtin, 0) - move.units
+                place.strangers[move.gtin] = max(0, left)
+            if left < 0 and move.units > 0:
+                self._alert(
+                    self._now_ns,
+                    "count-error",
+                    place.id,
+                    f"{place.id}: the book says {left + move.units} × "
+                    f"{self._shelves.products[move.gtin].name}, yet {move.units} were taken",
+                )
+            self._emit(
+                StockMoved,
+                at_ns=self._now_ns,
+                facing=place.id,
+                gtin=move.gtin,
+                units=-move.units,
+                left=left,
+            )
 
     # -- people who answer ---------------------------------------------------------------------
 

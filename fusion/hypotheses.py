@@ -1,25 +1,27 @@
 """All that may explain one share of a weight step, each with its log-likelihood by term.
 
 A hypothesis is a set of moves (who, product, units, facing): one visit took n units or put n
-back, two visits took some at once, nobody that we know did, or nothing moved at all.
+back, put back just what an earlier decision says they took, whatever that was; two visits took
+some at once, nobody that we know did, or nothing moved at all.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fusion.mass import (
     centroid_log_likelihood,
     mass_log_likelihood,
     nothing_log_likelihood,
+    same_log_likelihood,
     unknown_log_likelihood,
 )
 from fusion.shelves import Part, Shelves
 
 PRIOR_UNITS = (0.80, 0.13, 0.04, 0.015)
-PRIOR_MORE = 0.002
+PRIOR_MORE = 0.1  # / n³, for n units beyond those listed
 PRIOR_NOTHING = 0.05
 PRIOR_UNKNOWN = 0.004
 PRIOR_WRONG_PLANOGRAM = 0.02
@@ -27,6 +29,7 @@ PRIOR_MISPLACED = 0.08
 PRIOR_NOBODY = 0.001
 PRIOR_TOGETHER = 0.05
 PRIOR_BELOW_STOCK = 0.3
+PRIOR_FAR_BELOW_STOCK = 0.02
 MOST_UNITS = 40
 
 Holds = Callable[[str, str, int], float]
@@ -42,11 +45,29 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """An earlier decision by which a visit may have taken something: what the plates said."""
+
+    line: str
+    visit: str
+    gtin: str | None
+    units: int
+    facing: str
+    delta_g: float
+    sigma_g: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """Moves and why: log terms in nats, whose sum is the unnormalised log posterior."""
+    """Moves and why: log terms in nats, whose sum is the unnormalised log posterior.
+
+    `undoes` names the earlier decision whose units are put back.
+    """
 
     moves: tuple[Move, ...]
     terms: Mapping[str, float]
+    undoes: str | None = None
 
     @property
     def score(self) -> float:
@@ -54,12 +75,17 @@ class Hypothesis:
 
 
 def explain(
-    part: Part, shelves: Shelves, reach: Mapping[str, float], holds: Holds
+    part: Part,
+    shelves: Shelves,
+    reach: Mapping[str, float],
+    holds: Holds,
+    taken: Sequence[Taken] = (),
 ) -> list[Hypothesis]:
     """Enumerate hypotheses for `part`.
 
     `reach` maps each visit to its log reach ratio; `holds(visit, gtin, n)` is the probability
-    that a visit's cart holds at least n units of a product.
+    that a visit's cart holds at least n units of a product; `taken` are the earlier decisions
+    that may be undone.
     """
     who = _who(reach)
     found = [
@@ -78,8 +104,13 @@ def explain(
         )
         for visit, terms in who
     ]
-    found += _takes(part, shelves, who) if part.delta_g < 0 else _returns(part, shelves, who, holds)
-    return found
+    if part.delta_g < 0:
+        return found + _takes(part, shelves, who)
+    likeliest = _one_of_a_kind(part, taken)
+    covered = {(one.visit, one.gtin, one.units) for one in likeliest}
+    return (
+        found + _returns(part, shelves, who, holds, covered) + _undone(part, dict(who), likeliest)
+    )
 
 
 def _who(reach: Mapping[str, float]) -> list[tuple[str | None, dict[str, float]]]:
@@ -110,18 +141,26 @@ def _takes(
                 "weight": mass_log_likelihood(part.delta_g, part.sigma_g, -units, product),
                 "place": spot,
             }
-            if gtin == place.gtin and units > place.units:
-                terms["stock"] = math.log(PRIOR_BELOW_STOCK)
+            short = units - (
+                place.units if gtin == place.gtin else place.strangers.get(gtin, units)
+            )
+            if short > 0:  # a book is seldom wrong by more than one or two
+                far = short > 2
+                terms["stock"] = math.log(PRIOR_FAR_BELOW_STOCK if far else PRIOR_BELOW_STOCK)
             if terms["weight"] < -40:
                 continue
             found += [Hypothesis((Move(v, gtin, units),), {**terms, **w}) for v, w in who]
             if units > 1 and gtin in contents:
-                found += _together(gtin, units, terms, who)
+                found += _together(gtin, units, log_content, terms, who)
     return found
 
 
 def _together(
-    gtin: str, units: int, terms: dict[str, float], who: list[tuple[str | None, dict[str, float]]]
+    gtin: str,
+    units: int,
+    log_content: float,
+    terms: dict[str, float],
+    who: list[tuple[str | None, dict[str, float]]],
 ) -> list[Hypothesis]:
     """Two visits took from one facing at the same time."""
     known = [(visit, w) for visit, w in who if visit is not None]
@@ -134,7 +173,7 @@ def _together(
                         (Move(first, gtin, share), Move(second, gtin, units - share)),
                         {
                             **terms,
-                            "prior": math.log(PRIOR_TOGETHER / (units - 1)),
+                            "prior": log_content + math.log(PRIOR_TOGETHER / (units - 1)),
                             "who": w1["who"] + w2["who"],
                             "hand": w1["hand"] + w2["hand"],
                         },
@@ -148,7 +187,9 @@ def _returns(
     shelves: Shelves,
     who: list[tuple[str | None, dict[str, float]]],
     holds: Holds,
+    covered: set[tuple[str, str | None, int]],
 ) -> list[Hypothesis]:
+    """Some product of the catalogue comes back, other than by undoing a decision (`covered`)."""
     place = part.place
     found = []
     for visit, w in who:
@@ -157,7 +198,7 @@ def _returns(
         for gtin, product in shelves.products.items():
             for units in _plausible_units(part.delta_g, product.weight_g):
                 held = holds(visit, gtin, units)
-                if held < 1e-4:
+                if held < 1e-4 or (visit, gtin, units) in covered:
                     continue
                 home = gtin == place.gtin
                 where = 1 - PRIOR_MISPLACED if home else PRIOR_MISPLACED
@@ -177,6 +218,44 @@ def _returns(
     return found
 
 
+def _one_of_a_kind(part: Part, taken: Sequence[Taken]) -> list[Taken]:
+    """Of decisions that undoing could not be told apart, the one whose weight fits best."""
+    best: dict[tuple[str, str | None, int], Taken] = {}
+    for one in taken:
+        key = (one.visit, one.gtin or one.line, one.units)
+        other = best.get(key)
+        misfit = abs(part.delta_g + one.delta_g)
+        if other is None or misfit <= abs(part.delta_g + other.delta_g):
+            best[key] = one
+    return list(best.values())
+
+
+def _undone(
+    part: Part, who: Mapping[str | None, dict[str, float]], taken: Sequence[Taken]
+) -> list[Hypothesis]:
+    """What was taken comes back: its weight is known better than any product's."""
+    found = []
+    for one in taken:
+        if one.visit not in who:
+            continue
+        where = 1 - PRIOR_MISPLACED if one.facing == part.place.id else PRIOR_MISPLACED
+        found.append(
+            Hypothesis(
+                (Move(one.visit, one.gtin, -one.units),),
+                {
+                    "prior": math.log(where),
+                    "cart": math.log(one.probability),
+                    "weight": same_log_likelihood(
+                        part.delta_g + one.delta_g, part.sigma_g, one.sigma_g, one.delta_g
+                    ),
+                    **who[one.visit],
+                },
+                undoes=one.line,
+            )
+        )
+    return found
+
+
 def _plausible_units(delta_g: float, weight_g: float) -> list[int]:
     exact = abs(delta_g) / weight_g
     nearest = {math.floor(exact), math.ceil(exact)}
@@ -184,4 +263,4 @@ def _plausible_units(delta_g: float, weight_g: float) -> list[int]:
 
 
 def _units_prior(units: int) -> float:
-    return math.log(PRIOR_UNITS[units - 1] if units <= len(PRIOR_UNITS) else PRIOR_MORE)
+    return math.log(PRIOR_UNITS[units - 1] if units <= len(PRIOR_UNITS) else PRIOR_MORE / units**3)

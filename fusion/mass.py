@@ -19,6 +19,7 @@ from sensors.observations import WeightStep
 from sensors.store import Product
 
 RELATIVE_ERROR = 0.03
+SAME_RELATIVE_ERROR = 0.008
 TAIL = 0.03
 TAIL_WIDTH = 3.0
 UNKNOWN_SPAN_G = 3000.0
@@ -37,6 +38,14 @@ def mass_log_likelihood(delta_g: float, sigma_g: float, units: int, product: Pro
 def nothing_log_likelihood(delta_g: float, sigma_g: float) -> float:
     """Log density of `delta_g` where nothing moved: drift, creep, a hand that leaned."""
     return _log_mixture(delta_g, math.sqrt(sigma_g**2 + 6.0**2))
+
+
+def same_log_likelihood(
+    difference_g: float, sigma_g: float, before_sigma_g: float, weight_g: float
+) -> float:
+    """Log density of putting down what was lifted, where the two changes differ by so much."""
+    variance = sigma_g**2 + before_sigma_g**2 + (SAME_RELATIVE_ERROR * weight_g) ** 2 + 1.5**2
+    return _log_mixture(difference_g, math.sqrt(variance))
 
 
 def unknown_log_likelihood() -> float:

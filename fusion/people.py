@@ -158,7 +158,7 @@ class People:
         first = track.points[0]
         walk = math.hypot(first.x_m - x, first.y_m - y)
         allowed = 0.6 + WALK_M_S * max(0.0, (first.at_ns - seen_ns) / NS)
-        motion = 2.0 - 0.5 * (walk / (0.5 * allowed)) ** 2
+        motion = 2.0 - 0.5 * min(100.0, walk / (0.5 * allowed)) ** 2
         return max(linked) + 0.5 * motion if linked else motion
 
     def _visit_of(self, tracklet: str) -> str | None:

@@ -2,8 +2,10 @@
 
 A source is a device that reports all the time (a shelf, a vision worker). Observations are held
 until every live source has reached their time, so that nobody is judged on half of the evidence;
-a source that has been silent for the allowed lateness is not waited for. A source that speaks but
-is behind, working off what an outage held up, is waited for up to `LONGEST_BACKLOG_NS`.
+a source whose time has not gone forward for the allowed lateness, be it silent or its clock
+standing still, is not waited for. A source that is behind but goes forward, working off what an
+outage held up, is waited for unless it is more than `LONGEST_BACKLOG_NS` behind: then its clock
+is wrong, and nobody waits.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ class Timeline:
     def __init__(self, lateness_ns: int) -> None:
         self._lateness_ns = lateness_ns
         self._heap: list[tuple[int, int, Observation]] = []
+        # By source: the latest time that it reached, and when that was heard.
         self._sources: dict[str, tuple[int, int]] = {}
         self._pushed = 0
         self.now_ns = 0
@@ -28,8 +31,8 @@ class Timeline:
 
     def heard(self, source: str, at_ns: int, received_ns: int) -> None:
         """A reporting source has reached device time `at_ns`."""
-        latest = max(at_ns, self._sources.get(source, (0, 0))[0])
-        self._sources[source] = (latest, received_ns)
+        if at_ns > self._sources.get(source, (-1, 0))[0]:
+            self._sources[source] = (at_ns, received_ns)
 
     def push(self, observation: Observation) -> None:
         """Hold an observation until its time has come; one that is too late comes out next."""
@@ -41,9 +44,12 @@ class Timeline:
     def release(self, received_ns: int) -> list[Observation]:
         """All observations whose time has come by arrival time `received_ns`, oldest first."""
         oldest_ns = received_ns - self._lateness_ns
-        live = [at for at, heard in self._sources.values() if heard >= oldest_ns]
-        watermark = max(received_ns - LONGEST_BACKLOG_NS, min(live)) if live else oldest_ns
-        self.now_ns = max(self.now_ns, watermark)
+        live = [
+            at_ns
+            for at_ns, went_forward_ns in self._sources.values()
+            if went_forward_ns >= oldest_ns and at_ns >= received_ns - LONGEST_BACKLOG_NS
+        ]
+        self.now_ns = max(self.now_ns, min(live, default=oldest_ns))
         return self._pop(self.now_ns)
 
     def _pop(self, until_ns: int) -> list[Observation]:

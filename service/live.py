@@ -21,6 +21,7 @@ from cart.events import (
     Restocked,
     ReviewClosed,
     ReviewRequested,
+    StockMoved,
 )
 from cart.projection import Carts
 from cart.receipt import write_receipt
@@ -74,7 +75,7 @@ class LiveState:
         self._prices = price_list(store)
         facings = facings_by_id(store)
         self._capacity = {name: facing.capacity for name, facing in facings.items()}
-        self._carts = Carts({name: facing.units for name, facing in facings.items()})
+        self._carts = Carts({name: (f.gtin, f.units) for name, f in facings.items()})
         self._floor = FloorState(store)
         self._colours: dict[str, int] = {}
         self._open: dict[str, None] = {}
@@ -175,7 +176,8 @@ class LiveState:
                     self._touch("alerts")
                 case _:
                     pass
-            self._write_feed(event)
+            if not isinstance(event, StockMoved):  # the shelf shows it
+                self._write_feed(event)
 
     def layout(self) -> dict[str, Any]:
         """Geometry and catalogue, JSON-ready; see `service.web.layout`."""

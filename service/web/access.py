@@ -101,12 +101,20 @@ def _refusal(access: Access, scope: Scope, headers: Headers) -> Response | None:
         return problem(421, f"This server does not answer for host {host[:100]!r}.")
     origin = headers.get("origin")
     changes = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
-    if changes and origin is not None and urlsplit(origin).netloc != host:
+    if changes and origin is not None and _place(origin) != host:
         return problem(403, "The request comes from a page of another origin.")
     if not access.knows(headers):
         challenge = {"www-authenticate": 'Basic realm="OpenAisle", charset="UTF-8"'}
         return problem(401, "A password is needed.", challenge)
     return None
+
+
+def _place(origin: str) -> str | None:
+    """The host and port that an Origin header names; None where it is not one."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _name(host: str) -> str:

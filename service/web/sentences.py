@@ -44,6 +44,10 @@ def sentence(event: events.Event, shopper: Name, product: Name) -> str:
             if event.review is not None:
                 return f"{shopper(event.visit)} left, the bill waits for a review"
             return f"{shopper(event.visit)} left with {_bill(event.lines)}"
+        case events.StockMoved():
+            change = f"{abs(event.units)} × {product(event.gtin)}"
+            word = "left" if event.units < 0 else "came to"
+            return f"{change} {word} {event.facing}: {event.left} there"
         case events.ReviewRequested():
             return f"{shopper(event.visit)} needs a review"
         case events.ReviewClosed():

@@ -30,7 +30,10 @@ def history():
         event(e.Entered, 1, visit="v1", shopper="ada", tracklet=None),
         event(e.Entered, 2, visit="v2", shopper="ben", tracklet=None),
         move(e.Picked, 3, units=3),
+        event(e.StockMoved, 3, facing="s.1", gtin=GTIN, units=-3, left=7),
         move(e.PutBack, 4),
+        event(e.StockMoved, 4, facing="s.1", gtin=GTIN, units=1, left=8),
+        event(e.StockMoved, 4, facing="s.4", gtin=GTIN, units=1, left=1),
         move(e.Picked, 5, gtin=OTHER, facing="s.4"),
         event(e.Revised, 6, visit="v1", line="l5", gtin=OTHER, units=1, reason="seen elsewhere"),
         event(
@@ -43,7 +46,7 @@ def history():
 
 
 def test_carts_and_stock_follow_from_the_events():
-    carts = Carts({"s.1": 10, "s.4": 5})
+    carts = Carts({"s.1": (GTIN, 10), "s.4": (OTHER, 5)})
     for one in history():
         carts.apply(one)
     assert carts.visits["v1"].units() == {GTIN: 1}
@@ -51,6 +54,7 @@ def test_carts_and_stock_follow_from_the_events():
     assert carts.visits["v1"].state == "billed"
     assert carts.visits["v1"].bill == ((GTIN, 1),)
     assert carts.stock == {"s.1": 8, "s.4": 9}
+    assert carts.strangers == {"s.4": {GTIN: 1}}
 
 
 def test_a_review_holds_the_bill_until_the_verdict():

@@ -225,3 +225,33 @@ def test_a_visit_whose_end_nobody_saw_is_asked_about_in_the_end():
     (case,) = told.of(e.ReviewRequested)
     assert "nobody saw them leave" in case.reason
     assert told.of(e.Exited)[0].review == case.review
+
+
+def test_a_thing_that_nobody_can_name_is_not_charged_once_it_is_back():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    for at_s, grams in ((15, -1037.0), (18, 1037.4)):
+        told.move("t1", at_s, 0, 0)
+        plates = tuple(SHELF.facings[0].plates)
+        told.say(
+            WeightStep(
+                at_ns=round((at_s + 0.7) * NS), began_ns=round(at_s * NS), shelf=SHELF.id,
+                plates=plates, delta_g=(0.0, grams, 0.0), sigma_g=(0.5, 0.5, 0.5),
+            )
+        )  # fmt: skip
+    told.leave("t1", 30)
+    (exited,) = told.of(e.Exited)
+    assert exited.lines == ()
+    assert exited.review is None
+
+
+def test_one_of_two_alike_comes_back():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.move("t1", 15, 0, -1)
+    told.move("t1", 17, 0, -1)
+    told.move("t1", 20, 0, +1)
+    told.leave("t1", 30)
+    assert told.of(e.Exited)[0].lines == ((GTINS[0], 1),)
+    assert told.of(e.Exited)[0].review is None
+    assert [m.left for m in told.of(e.StockMoved)][-1] == SHELF.facings[0].units - 1

@@ -56,3 +56,38 @@ def test_a_backlog_comes_out_in_order_of_time():
     out += timeline.release(70_000 * MS)
     assert [t.at_ns for t in out] == sorted(t.at_ns for t in out)
     assert timeline.late == 0
+
+
+def stalls_ms(clock_of_the_odd_one, until_ms=20_000):
+    """The longest that a good shelf's observations wait, next to a camera with another clock."""
+    timeline = Timeline(1500 * MS)
+    waits = []
+    for ms in range(1_000_000, 1_000_000 + until_ms, 100):
+        timeline.heard("shelf", ms * MS, ms * MS)
+        timeline.push(Tick(at_ns=ms * MS))
+        timeline.heard("camera", clock_of_the_odd_one(ms) * MS, ms * MS)
+        waits += [ms - tick.at_ns // MS for tick in timeline.release(ms * MS)]
+    assert len(waits) >= (until_ms - 3000) // 100
+    return max(waits)
+
+
+def test_a_clock_that_falls_back_to_1970_stalls_nobody():
+    assert stalls_ms(lambda ms: ms if ms < 1_005_000 else ms - 1_005_000) <= 3000
+    assert stalls_ms(lambda ms: ms - 1_000_000) <= 3000
+
+
+def test_a_clock_that_stands_still_stalls_nobody():
+    assert stalls_ms(lambda ms: min(ms, 1_005_000)) <= 3000
+    assert stalls_ms(lambda _: 999_000) <= 3000
+
+
+def test_a_source_that_catches_up_is_waited_for():
+    timeline = Timeline(1500 * MS)
+    for ms in range(1_000_000, 1_020_000, 100):
+        timeline.heard("shelf", ms * MS, ms * MS)
+        behind = 940_000 + 2 * (ms - 1_000_000)
+        timeline.heard("camera", behind * MS, ms * MS)
+        timeline.push(Tick(at_ns=behind * MS))
+        timeline.release(ms * MS)
+        assert timeline.now_ns <= behind * MS
+    assert timeline.late == 0

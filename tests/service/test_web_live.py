@@ -49,6 +49,12 @@ def take(live: LiveState, number: int, units: int = 2, posterior: float = 0.99) 
             evidence=(),
         )
     )
+    left = live.snapshot()["stock"]["g1s2.1"]["units"] - units
+    live.apply(
+        events.StockMoved(
+            **moment(number, number), facing="g1s2.1", gtin=COLA, units=-units, left=left
+        )
+    )
 
 
 def track(live: LiveState, tracklet: str = "t1", seconds: float = 0.0, x: float = 2.0) -> None:
