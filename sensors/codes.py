@@ -5,9 +5,12 @@ The store keeps the private key; engines, recordings and replays need the public
 
 from __future__ import annotations
 
+from typing import Any
+
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 NS = 1_000_000_000
 LEEWAY_S = 5
@@ -15,6 +18,10 @@ LEEWAY_S = 5
 
 class CodeRefused(Exception):
     """An entry code does not open the gate; the message says why, for the shopper to read."""
+
+
+class CodeKeyError(ValueError):
+    """The store's public key cannot be used."""
 
 
 class CodeIssuer:
@@ -53,39 +60,52 @@ class CodeIssuer:
 
 
 class CodeVerifier:
-    """Checks entry codes against the store's public key, each for a single use."""
+    """Checks entry codes against the store's public key, each for a single use.
+
+    Raises CodeKeyError where `public_pem` is not such a key. Can be pickled.
+    """
 
     def __init__(self, public_pem: str, store: str) -> None:
         self._pem = public_pem
+        self._key = _public_key(public_pem)
         self._store = store
         self._used: dict[str, int] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_key"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._key = _public_key(self._pem)
 
     def verify(self, code: str, at_ns: int) -> str:
         """The shopper whom `code` lets in at `at_ns`. Raises CodeRefused with the reason."""
         try:
             claims = jwt.decode(
                 code,
-                self._pem,
+                self._key,
                 algorithms=["EdDSA"],
                 audience=self._store,
                 options={
                     "require": ["sub", "aud", "iat", "exp", "jti"],
                     "verify_exp": False,
                     "verify_iat": False,
+                    "verify_nbf": False,
                 },
             )
         except jwt.InvalidAudienceError:
             raise CodeRefused("this code is for another store") from None
         except jwt.InvalidSignatureError:
             raise CodeRefused("this code was not issued by this store") from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
             raise CodeRefused("this is not an entry code") from None
         now_s = at_ns // NS
-        if not isinstance(claims["exp"], int) or not isinstance(claims["iat"], int):
+        starts = claims["iat"], claims.get("nbf", claims["iat"])
+        if not all(isinstance(second, int) for second in (*starts, claims["exp"])):
             raise CodeRefused("this is not an entry code")
         if now_s > claims["exp"] + LEEWAY_S:
             raise CodeRefused("this code has expired; show a fresh one")
-        if now_s < claims["iat"] - LEEWAY_S:
+        if now_s < max(starts) - LEEWAY_S:
             raise CodeRefused("this code is not valid yet; check the phone's clock")
         nonce = str(claims["jti"])
         if nonce in self._used:
@@ -93,3 +113,13 @@ class CodeVerifier:
         self._used = {n: exp for n, exp in self._used.items() if exp + LEEWAY_S >= now_s}
         self._used[nonce] = claims["exp"]
         return str(claims["sub"])
+
+
+def _public_key(pem: str) -> Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CodeKeyError(f"the key for entry codes is not a public key in PEM: {error}") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise CodeKeyError("the key for entry codes is not an Ed25519 public key")
+    return key

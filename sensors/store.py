@@ -17,11 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sensors.camera import CameraModel
 
-Point2 = tuple[float, float]
-Point3 = tuple[float, float, float]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Point2 = tuple[Finite, Finite]
+Point3 = tuple[Finite, Finite, Finite]
+Size3 = tuple[Positive, Positive, Positive]
+LEAST_SIDEWAYS_M = 0.01
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -52,7 +54,7 @@ class Product(_Part):
     tax_class: str = "standard"
     weight_g: Positive
     weight_sigma_g: Positive = 2.0
-    size_m: Annotated[Point3, Field(description="width, depth, height")] = (0.08, 0.08, 0.15)
+    size_m: Annotated[Size3, Field(description="width, depth, height")] = (0.08, 0.08, 0.15)
     picture: Picture = Picture(base="#888888", accent="#dddddd")
 
     @field_validator("gtin", mode="before")
@@ -138,6 +140,16 @@ class Camera(_Part):
     position_m: Point3
     look_at_m: Point3
 
+    @model_validator(mode="after")
+    def _looks_sideways(self) -> Self:
+        (x, y, _), (to_x, to_y, _) = self.position_m, self.look_at_m
+        if not math.hypot(to_x - x, to_y - y) >= LEAST_SIDEWAYS_M:
+            raise ValueError(
+                f"camera {self.id}: look_at_m must lie {LEAST_SIDEWAYS_M} m or more to the side of"
+                " position_m: seen straight down, no side of the picture is up"
+            )
+        return self
+
     def model(self) -> CameraModel:
         """The camera's projection."""
         return CameraModel.looking_at(
@@ -170,6 +182,16 @@ class Floor(_Part):
     y_min_m: Finite
     x_max_m: Finite
     y_max_m: Finite
+
+    @model_validator(mode="after")
+    def _has_an_extent(self) -> Self:
+        for axis, least, most in (
+            ("x", self.x_min_m, self.x_max_m),
+            ("y", self.y_min_m, self.y_max_m),
+        ):
+            if least >= most:
+                raise ValueError(f"{axis}_min_m must be less than {axis}_max_m")
+        return self
 
 
 class Policy(_Part):
@@ -219,9 +241,11 @@ class Store(_Part):
 
 
 def normalise_gtin(value: object) -> str:
-    """Pad a GTIN-8/12/13 to 14 digits."""
+    """Pad a GTIN-8/12/13 to 14 digits. Raises ValueError where it is not the text of one."""
+    if isinstance(value, (int, float)):
+        raise ValueError(f"{value!r} is a number; write it in quotes, or leading zeros are lost")
     text = str(value).strip()
-    if not text.isdigit() or len(text) > 14:
+    if not (text.isascii() and text.isdigit()) or len(text) > 14:
         raise ValueError(f"{text!r} is not a GTIN (up to 14 digits)")
     return text.zfill(14)
 
@@ -258,7 +282,7 @@ def parse_file(model: type[Model], text: str, name: str) -> Model:
     """Check YAML `text` against `model`; StoreFileError names `name` and every faulty key."""
     try:
         content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise StoreFileError(f"{name}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise StoreFileError(f"{name}: expected a mapping of keys at the top, found nothing usable")

@@ -7,7 +7,6 @@ devices of others in docs/mqtt.md.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,6 +16,13 @@ ROOT = "openaisle"
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+FURTHEST_M = 1e4
+FASTEST_M_S = 100.0
+GREATEST_VARIANCE_M2 = 1e4
+GREATEST_SIGMA_M = 100.0
+GREATEST_LOG_RATIO = 1e3
+LONGEST_BATCH_NS = 10_000_000_000
+
 Actor = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
@@ -185,8 +191,14 @@ def decode(message_topic: str, body: bytes, store: str) -> Payload:
 
 
 def _check(payload: Payload, name: str) -> None:
-    """What the types cannot say: rectangular batches, finite numbers, proper covariances."""
+    """What the types cannot say: short rectangular batches, numbers of this world, covariances."""
     if isinstance(payload, WeightBatch):
+        length_ns = len(payload.grams) * payload.period_ns
+        if length_ns > LONGEST_BATCH_NS:
+            raise WireError(
+                f"{name}: period_ns: {len(payload.grams)} rows of {payload.period_ns} ns are"
+                f" {length_ns / 1e9:.1f} s; a batch is {LONGEST_BATCH_NS // 10**9} s at most"
+            )
         width = len(payload.grams[0])
         for i, row in enumerate(payload.grams):
             if len(row) != width:
@@ -195,8 +207,37 @@ def _check(payload: Payload, name: str) -> None:
                 if value is not None and not abs(value) < 1e7:
                     raise WireError(f"{name}: grams[{i}][{p}]: {value} is not a weight in grams")
     elif isinstance(payload, VisionReport):
-        for track in payload.tracks:
-            xx, xy, yy = track.covariance
-            numbers = (track.x_m, track.y_m, track.vx_m_s, track.vy_m_s, xx, xy, yy)
-            if not all(math.isfinite(v) for v in numbers) or xx <= 0 or xx * yy <= xy * xy:
-                raise WireError(f"{name}: track {track.tracklet}: not a position with covariance")
+        for i, track in enumerate(payload.tracks):
+            _check_track(track, f"{name}: tracks[{i}] ({track.tracklet})")
+        for i, hand in enumerate(payload.hands):
+            where = f"{name}: hands[{i}] ({hand.tracklet})"
+            for field in ("x_m", "y_m", "z_m"):
+                _within(f"{where}.{field}", getattr(hand, field), FURTHEST_M)
+            _positive(f"{where}.sigma_m", hand.sigma_m, GREATEST_SIGMA_M)
+        for i, link in enumerate(payload.links):
+            where = f"{name}: links[{i}] ({link.earlier} to {link.later}).log_likelihood_ratio"
+            _within(where, link.log_likelihood_ratio, GREATEST_LOG_RATIO)
+
+
+def _check_track(track: TrackReport, where: str) -> None:
+    _within(f"{where}.x_m", track.x_m, FURTHEST_M)
+    _within(f"{where}.y_m", track.y_m, FURTHEST_M)
+    _within(f"{where}.vx_m_s", track.vx_m_s, FASTEST_M_S)
+    _within(f"{where}.vy_m_s", track.vy_m_s, FASTEST_M_S)
+    xx, xy, yy = track.covariance
+    _positive(f"{where}.covariance[0]", xx, GREATEST_VARIANCE_M2)
+    _within(f"{where}.covariance[1]", xy, GREATEST_VARIANCE_M2)
+    _positive(f"{where}.covariance[2]", yy, GREATEST_VARIANCE_M2)
+    if xx * yy <= xy * xy:
+        raise WireError(f"{where}.covariance: not positive definite")
+
+
+def _within(field: str, value: float, most: float) -> None:
+    """Refuse what is not a number of at most `most` either way, NaN and infinity included."""
+    if not abs(value) <= most:
+        raise WireError(f"{field}: {value} is not within ±{most:g}")
+
+
+def _positive(field: str, value: float, most: float) -> None:
+    if not 0 < value <= most:
+        raise WireError(f"{field}: {value} is not above 0 and at most {most:g}")

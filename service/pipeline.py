@@ -103,7 +103,7 @@ class Pipeline:
         return events
 
     def _observe(self, payload: Payload, received_ns: int) -> list[Event]:
-        at_ns = self._clocks.correct(payload.device, payload.at_ns, received_ns)
+        at_ns = self._clocks.correct(payload.device, payload.boot, payload.at_ns, received_ns)
         push = self._timeline.push
         match payload:
             case WeightBatch():

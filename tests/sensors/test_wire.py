@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,9 @@ from sensors.wire import (
     BarrierCrossed,
     CodeShown,
     Count,
+    HandReport,
     HealthReport,
+    LinkReport,
     TrackReport,
     Verdict,
     VisionReport,
@@ -60,7 +63,7 @@ def test_what_is_encoded_is_decoded(kind, message):
         (
             "openaisle/corner/vision/g1s1",
             encode(MESSAGES[3][1]).replace(b"[0.1,0.0,0.1]", b"[0.1,9.0,0.1]"),
-            "not a position with covariance",
+            "tracks[0] (t).covariance: not positive definite",
         ),
     ],
 )
@@ -100,3 +103,41 @@ def test_devices_that_are_not_installed_are_refused():
     crossed = BarrierCrossed(device="back-door", boot="b", seq=0, at_ns=0, direction="in")
     with pytest.raises(WireError, match="no gate of the store file has this id"):
         decoder.decode("openaisle/corner/gate/back-door", encode(crossed))
+
+
+HAND = HandReport(tracklet="t", side="left", x_m=1.0, y_m=2.0, z_m=3.0, sigma_m=0.05, views=2)
+LINK = LinkReport(earlier="s", later="t", log_likelihood_ratio=3.0)
+REPORT = VisionReport(**HEAD, tracks=[TRACK], hands=[HAND], links=[LINK])
+
+
+@pytest.mark.parametrize(
+    ("group", "field", "most", "beyond"),
+    [
+        *[("tracks", field, 1e4, 1.001e4) for field in ("x_m", "y_m")],
+        *[("tracks", field, -100.0, -100.1) for field in ("vx_m_s", "vy_m_s")],
+        *[("hands", field, -1e4, -1.001e4) for field in ("x_m", "y_m", "z_m")],
+        ("hands", "sigma_m", 100.0, 100.1),
+        ("links", "log_likelihood_ratio", -1e3, -1001.0),
+        ("tracks", "covariance", (1e4, 0.0, 1e4), (1.001e4, 0.0, 1.0)),
+        ("tracks", "covariance", (1e-9, 0.0, 1e-9), (1.0, 0.0, 0.0)),
+        ("tracks", "covariance", (1.0, -0.9, 1.0), (-1.0, 0.0, -1.0)),
+    ],
+)
+def test_a_number_of_no_store_is_refused_by_its_field(group, field, most, beyond):
+    (good,) = getattr(REPORT, group)
+    for value, fits in ((most, True), (beyond, False)):
+        changed = msgspec.structs.replace(good, **{field: value})
+        body = encode(msgspec.structs.replace(REPORT, **{group: [changed]}))
+        if fits:
+            decode(topic("corner", "vision", "g1s1"), body, "corner")
+            continue
+        with pytest.raises(WireError, match=rf"vision/g1s1: {group}\[0\] .*\.{field}"):
+            decode(topic("corner", "vision", "g1s1"), body, "corner")
+
+
+def test_a_batch_longer_than_ten_seconds_is_refused():
+    where = topic("corner", "weight", "g1s1")
+    fits = WeightBatch(**HEAD, period_ns=5_000_000_000, grams=[[1.0], [1.0]])
+    assert decode(where, encode(fits), "corner") == fits
+    with pytest.raises(WireError, match="weight/g1s1: period_ns: 2 rows"):
+        decode(where, encode(msgspec.structs.replace(fits, period_ns=5_000_000_001)), "corner")
