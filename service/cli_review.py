@@ -17,6 +17,7 @@ import psutil
 import segno
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cart.events import Event, Exited, ReviewClosed, ReviewRequested
@@ -25,8 +26,9 @@ from sensors.wire import Verdict, encode, topic
 from service.engine_process import feed_offline
 from service.journal import Journal
 from service.keys import code_issuer
-from service.live_store import SERVICE_FILE, LiveStoreError
+from service.live_store import SERVICE_FILE, LiveStoreError, read_password
 from service.pipeline import Pipeline
+from service.report import lines_text
 from service.web.access import USER
 
 console = Console()
@@ -47,11 +49,14 @@ def code(
         bool, typer.Option("--text", help="Print the code's text, no picture.")
     ] = False,
 ) -> None:
-    """Issue an entry code for a shopper and show it as a QR code."""
+    """Issue an entry code for a shopper and show it as a QR code.
+
+    It is signed with the key in the data directory, which the first `serve` there makes.
+    """
     issuer = code_issuer(data, load_store(store).id)
     token = issuer.issue(shopper, time.time_ns(), nonce=secrets.token_urlsafe(9), valid_s=valid_s)
     if text:
-        console.print(token, soft_wrap=True, highlight=False)
+        console.print(token, soft_wrap=True, highlight=False, markup=False)
     else:
         segno.make_qr(token, error="l").terminal(out=sys.stdout, compact=True)
 
@@ -69,9 +74,8 @@ def list_reviews(
         table.add_column(column)
     names = {p.gtin: p.name for p in store.products}
     for case in cases:
-        table.add_row(
-            case.review, case.shopper, case.reason, _lines(case.candidates[0].lines, names)
-        )
+        likeliest = lines_text(case.candidates[0].lines, names) if case.candidates else "–"
+        table.add_row(escape(case.review), escape(case.shopper), escape(case.reason), likeliest)
     console.print(table)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(cases), indent=2))
@@ -86,17 +90,19 @@ def show_review(
     store, events = _read(data)
     names = {p.gtin: p.name for p in store.products}
     case = _case(events, review)
-    console.print(f"[bold]{case.review}[/]: {case.shopper} · {case.reason}")
-    console.print(f"certain: {_lines(case.certain, names)}")
+    console.print(f"[bold]{escape(case.review)}[/]: {escape(f'{case.shopper} · {case.reason}')}")
+    console.print(f"certain: {lines_text(case.certain, names)}")
     for number, candidate in enumerate(case.candidates, 1):
-        console.print(f"  {number}. {_lines(candidate.lines, names)}")
+        console.print(f"  {number}. {lines_text(candidate.lines, names)}")
     for evidence in case.evidence:
         what = names.get(evidence.gtin or "", "nothing that the catalogue knows")
         terms = ", ".join(f"{name} {value:+.1f}" for name, value in evidence.terms.items())
-        console.print(f"  {evidence.visit or 'nobody'}: {evidence.units:+d} × {what}: {terms}")
+        who = evidence.visit or "nobody"
+        console.print(f"  {who}: {evidence.units:+d} × {what}: {terms}", markup=False)
     console.print(
         f"Decide with: openaisle review decide {review} --data {data} --candidate N "
-        "(or --line GTIN=UNITS …, --nothing, --unknown)"
+        "(or --line GTIN=UNITS …, --nothing, --unknown)",
+        markup=False,
     )
 
 
@@ -121,9 +127,8 @@ def decide_review(
     lines = _answer(case, store, candidate, line or [], nothing, unknown)
     url = running_url(data)
     if url is not None:
-        password = password_file.read_text(encoding="utf-8").strip() if password_file else None
-        _post(url, review, lines, actor, password)
-        console.print(f"{review}: sent to the running store")
+        _post(url, review, lines, actor, read_password(password_file))
+        console.print(f"{review}: sent to the running store", markup=False)
         return
     now_ns = time.time_ns()
     verdict = Verdict(
@@ -142,7 +147,7 @@ def decide_review(
     if not closed:
         raise LiveStoreError(f"{review}: the verdict was journaled but closed no case")
     names = {p.gtin: p.name for p in store.products}
-    console.print(f"{review}: billed {_lines(closed[0].lines, names)}")
+    console.print(f"{escape(review)}: billed {lines_text(closed[0].lines, names)}")
 
 
 def open_cases(events: list[Event]) -> list[ReviewRequested]:
@@ -228,7 +233,3 @@ def _post(url: str, review: str, lines: Any, actor: str, password: str | None) -
         raise LiveStoreError(f"{url}: {error.code}: {error.read().decode()[:300]}") from error
     except urllib.error.URLError as error:
         raise LiveStoreError(f"{url}: the running store does not answer: {error.reason}") from error
-
-
-def _lines(lines: Any, names: dict[str, str]) -> str:
-    return ", ".join(f"{units} × {names.get(gtin, gtin)}" for gtin, units in lines) or "nothing"

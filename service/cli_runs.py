@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cart.events import Event, from_json, to_json
@@ -48,7 +50,7 @@ def simulate(
 ) -> None:
     """Play scenes on a virtual clock, bill them and score the bills.
 
-    The same seeds give the same bytes. Example:
+    The same seeds give the same messages and events, byte for byte. Example:
     `openaisle simulate datasets/scenes/demo.yaml --seeds 1-5 --vision frames`
     """
     scores: list[dict[str, Any]] = []
@@ -66,7 +68,7 @@ def simulate(
         task = progress.add_task("", total=len(staged) * len(numbers), at="")
         for scene in staged:
             for seed in numbers:
-                progress.update(task, description=f"{scene.scene.name}, seed {seed}")
+                progress.update(task, description=f"{escape(scene.scene.name)}, seed {seed}")
                 run = play(
                     scene,
                     seed,
@@ -86,11 +88,15 @@ def simulate(
     if events is not None:
         write_events(events, run.events)
     if record is not None:
-        facts = {"scene": scene.scene.name, "seed": seed, "vision": vision, "transport": "direct"}
+        facts = {
+            "scene": scene.scene.name,
+            "seed": seed,
+            **{key: run.score[key] for key in ("vision", "transport", "realtime_factor")},
+        }
         write_recording(
             record, run.entries, scene.store_text, run.code_key, facts, truth_bytes(run.truth)
         )
-        console.print(f"Recording: {record}")
+        console.print(f"Recording: {record}", markup=False)
     _write_json(json, total)
 
 
@@ -109,7 +115,7 @@ def replay(
     opened = Recording.open(recording, partial=partial)
     store = parse_store(opened.store_text, f"{recording}: store.yaml")
     found = list(replay_recording(opened, Pipeline))
-    truth = msgspec.json.decode(opened.truth, type=Truth) if opened.truth else None
+    truth = truth_of(opened)
     show_receipts(console, found, store, truth)
     show_reviews(console, found, store)
     result: dict[str, Any] = _outcome(found, store)
@@ -135,11 +141,11 @@ def score(
     scores = []
     for path in recordings:
         opened = Recording.open(path)
-        if not opened.truth:
+        truth = truth_of(opened)
+        if truth is None:
             raise RecordingError(f"{path}: the recording carries no truth to score against")
         store = parse_store(opened.store_text, f"{path}: store.yaml")
         found = read_events(events) if events else list(replay_recording(opened, Pipeline))
-        truth = msgspec.json.decode(opened.truth, type=Truth)
         scores.append(_score(found, truth, store, opened.facts))
     total = pool(scores)
     show_score(console, total)
@@ -159,8 +165,8 @@ def import_autocheckout_command(
     facts = {"imported_from": "AutoCheckout", "notes": imported.notes, "vision": "joints"}
     write_recording(out, imported.entries, imported.store_text, imported.code_key, facts)
     for note in imported.notes:
-        console.print(f"note: {note}")
-    console.print(f"{len(imported.entries)} messages → {out}")
+        console.print(f"note: {note}", markup=False)
+    console.print(f"{len(imported.entries)} messages → {out}", markup=False)
 
 
 train_app = typer.Typer(help="Train the weights in models/.", no_args_is_help=True)
@@ -196,6 +202,16 @@ def parse_seeds(text: str) -> list[int]:
     return numbers
 
 
+def truth_of(recording: Recording) -> Truth | None:
+    """The truth that a recording carries, if any. Raises RecordingError where it is damaged."""
+    if not recording.truth:
+        return None
+    try:
+        return msgspec.json.decode(recording.truth, type=Truth)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordingError(f"{recording.path}: the truth is unreadable: {error}") from error
+
+
 def write_events(path: Path, events: Sequence[Event]) -> None:
     """Write an event log."""
     path.write_bytes(b"".join(to_json(event) + b"\n" for event in events))
@@ -211,7 +227,7 @@ def read_events(path: Path) -> list[Event]:
     for number, line in enumerate(lines, 1):
         try:
             found.append(from_json(line))
-        except (ValueError, msgspec.DecodeError) as error:
+        except (ValueError, msgspec.DecodeError, RecursionError) as error:
             raise RecordingError(f"{path}, line {number}: {error}") from error
     return found
 
@@ -227,13 +243,15 @@ def _vision(text: str) -> Vision:
 def _score(
     events: Sequence[Event], truth: Truth, store: Store, facts: dict[str, Any]
 ) -> dict[str, Any]:
+    factor = facts.get("realtime_factor")
+    known = isinstance(factor, int | float) and 0 < factor < math.inf
     return score_events(
         events,
         truth,
         store,
-        vision=facts.get("vision", "unknown"),
-        transport=facts.get("transport", "unknown"),
-        realtime_factor=facts.get("realtime_factor", 1.0),
+        vision=str(facts.get("vision", "unknown")),
+        transport=str(facts.get("transport", "unknown")),
+        realtime_factor=factor if known else None,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import signal
 import socket
+import tempfile
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +16,13 @@ import msgspec
 import typer
 from rich.console import Console
 
-from sensors.store import StoreFileError, load_store
+from sensors.store import StoreFileError, parse_store
 from service.cli_runs import write_events
 from service.demo import run_demo
 from service.keys import code_issuer
-from service.live_store import LiveStore
+from service.live_store import LiveStore, read_password
 from service.report import show_receipts, show_reviews, show_score
-from service.simulate import DATASETS
+from service.simulate import DATASETS, read_store_text, stage
 
 console = Console()
 
@@ -90,9 +92,9 @@ def serve(
     Devices publish to the broker as docs/mqtt.md says. Everything that arrives is journaled
     before it counts; after a crash, start it again and it goes on where it was.
     """
-    text = store.read_text(encoding="utf-8") if store.is_file() else ""
-    issuer = code_issuer(data, load_store(store).id)
-    password = password_file.read_text(encoding="utf-8").strip() if password_file else None
+    text = read_store_text(store)
+    issuer = code_issuer(data, parse_store(text, str(store)).id, create=True)
+    password = read_password(password_file)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -119,25 +121,55 @@ def init(
     name: Annotated[str, typer.Option(help="What the store is called.")] = "My store",
 ) -> None:
     """Make a first store of one's own: a store file, a world and a scene to change and try."""
+    if folder.exists() and not folder.is_dir():
+        raise StoreFileError(f"{folder}: is a file; name a new folder")
     if folder.exists() and any(folder.iterdir()):
         raise StoreFileError(f"{folder}: is not empty; name a new folder")
-    for kind, file in (("stores", "store"), ("worlds", "world"), ("scenes", "scene")):
-        source = DATASETS / kind / ("one-shopper.yaml" if kind == "scenes" else "corner.yaml")
-        text = source.read_text(encoding="utf-8")
-        if kind == "stores":
-            text = text.replace("name: Corner shop", f"name: {name}", 1)
-            text = text.replace("id: corner", "id: store", 1)
-        text = text.replace("store: corner", "store: store", 1)
-        text = text.replace("world: corner", "world: world", 1)
-        text = text.replace("id: corner", "id: world", 1) if kind == "worlds" else text
+    texts = _first_files(name)
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{file}.yaml").write_text(text, encoding="utf-8")
-    load_store(folder / "store.yaml")
-    console.print(f"{folder}/store.yaml  what is installed: change it to your store")
-    console.print(f"{folder}/world.yaml  how far the truth may lie from it")
-    console.print(f"{folder}/scene.yaml  who comes and what they take")
-    console.print(f"Try it:  openaisle simulate {folder}/scene.yaml")
-    console.print(f"Run it:  openaisle serve {folder}/store.yaml --data {folder}/data")
+        for file, text in texts.items():
+            (folder / file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreFileError(f"{folder}: cannot be written: {error.strerror}") from error
+    for line in (
+        f"{folder}/store.yaml  what is installed: change it to your store",
+        f"{folder}/world.yaml  how far the truth may lie from it",
+        f"{folder}/scene.yaml  who comes and what they take",
+        f"Try it:  openaisle simulate {folder}/scene.yaml",
+        f"Run it:  openaisle serve {folder}/store.yaml --data {folder}/data",
+    ):
+        console.print(line, markup=False)
+
+
+def _first_files(name: str) -> dict[str, str]:
+    """The files of a new store, by file name. Raises StoreFileError where they are no store."""
+    quoted = json.dumps(name, ensure_ascii=False)  # a string of JSON is one of YAML
+    changes = {
+        "stores/corner": ("store", "id: corner", "id: store"),
+        "worlds/corner": ("world", "id: corner", "id: world"),
+        "scenes/one-shopper": ("scene", "world: corner", "world: world"),
+    }
+    texts = {}
+    for source, (file, old, new) in changes.items():
+        text = read_store_text(DATASETS / f"{source}.yaml").replace(old, new, 1)
+        if file != "store":
+            text = text.replace("store: corner", "store: store", 1)
+        texts[f"{file}.yaml"] = text.replace("name: Corner shop", f"name: {quoted}", 1)
+    try:
+        with tempfile.TemporaryDirectory() as trial:
+            scene = Path(trial) / "trial" / "scene.yaml"
+            scene.parent.mkdir()
+            for file, text in texts.items():
+                (scene.parent / file).write_text(text, encoding="utf-8")
+            shown = stage(scene).store.name
+    except UnicodeEncodeError:
+        shown = ""
+    except StoreFileError as error:
+        raise StoreFileError(f"--name {name!r} cannot be used: {error}") from error
+    if shown != name:
+        raise StoreFileError(f"--name {name!r}: cannot be written in a store file")
+    return texts
 
 
 def _taken(port: int) -> bool:

@@ -109,6 +109,8 @@ def run_demo(
         if stay:
             console.print(f"Still serving {running.url} — end with Ctrl-C")
             _stay(running)
+            if running.error is not None:
+                raise running.error
     return DemoResult(staged.store, events, truth, result, figures)
 
 
@@ -136,10 +138,9 @@ def _watch(running: LiveStore, hands: Stagehands, console: Console, load: _Load)
             raise LiveStoreError(failed)
         if running.error is not None:
             raise running.error
-        feed = running.happenings
-        for text in feed[told:]:
+        told, fresh = running.happenings(told)
+        for text in fresh:
             console.print(text, highlight=False, markup=False)
-        told = len(feed)
         if hands.over:
             over_since = over_since or time.monotonic()
             waited = time.monotonic() - over_since

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any
 
 import structlog
 from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.reasoncodes import ReasonCode
 
 from sensors.decode import Decoder
 from sensors.store import Store
@@ -88,18 +90,30 @@ class Ingest:
         self._deliveries: queue.Queue[_Delivery] = queue.Queue(QUEUED)
         self._stopping = threading.Event()
         self._connection = 0
+        self._accepted = threading.Event()
+        self._trouble = "it does not answer"
         self._entry_s = time.monotonic()
         self._own_topics = confirmation_topic(self._store, "")
         self._client = new_client(
             address, f"openaisle-engine-{self._store}", clean_session=False, manual_ack=True
         )
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_message = self._on_message
 
     @property
     def connected(self) -> bool:
         """Whether the broker is reached at present."""
         return self._client.is_connected()
+
+    @property
+    def trouble(self) -> str:
+        """Why the broker could not be used when it was tried last."""
+        return self._trouble
+
+    def wait_until_accepted(self, timeout_s: float) -> bool:
+        """Whether the broker has let the engine in, once at least, within the time."""
+        return self._accepted.wait(timeout_s)
 
     def run(self) -> None:
         """Take messages in until `stop` is called; the connection is made again when lost."""
@@ -183,10 +197,20 @@ class Ingest:
                 qos=0,
             )
 
-    def _on_connect(self, client: Client, *_: Any) -> None:
+    def _on_connect(self, client: Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
+        if reason.is_failure:
+            self._trouble = f"it refuses the login: {reason}"
+            log.error("the broker refuses the engine", store=self._store, reason=str(reason))
+            return
         self._connection += 1
         client.subscribe(all_topics(self._store), qos=1)
+        self._accepted.set()
         log.info("engine connected", store=self._store, connection=self._connection)
+
+    def _on_connect_fail(self, *_: Any) -> None:
+        error = sys.exc_info()[1]  # paho calls this while it handles what went wrong
+        self._trouble = f"it cannot be reached: {error}" if error else "it cannot be reached"
+        log.warning("the broker cannot be reached", store=self._store, reason=self._trouble)
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
         received_ns = self._clock_ns()

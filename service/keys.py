@@ -14,13 +14,18 @@ from sensors.store import StoreFileError
 KEY_FILE = "code_key.pem"
 
 
-def code_issuer(data_dir: Path, store: str) -> CodeIssuer:
-    """The issuer of the store's codes; its key is made at first use.
+def code_issuer(data_dir: Path, store: str, *, create: bool = False) -> CodeIssuer:
+    """The issuer of the store's codes; `create` makes its key where there is none yet.
 
-    Raises StoreFileError where the key file is not an Ed25519 key.
+    Raises StoreFileError where there is no key, or the file is not an Ed25519 key.
     """
     path = data_dir / KEY_FILE
     if not path.exists():
+        if not create:
+            raise StoreFileError(
+                f"{data_dir}: no {KEY_FILE} here, so no gate would take the code; name the data "
+                "directory of `openaisle serve` with --data (its first start makes the key)"
+            )
         data_dir.mkdir(parents=True, exist_ok=True)
         pem = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM,

@@ -25,7 +25,7 @@ from cart.projection import Carts
 from fusion.people import People
 from sensors.store import parse_store
 from sensors.wire import Payload
-from service.broker import EmbeddedBroker
+from service.broker import BrokerError, EmbeddedBroker
 from service.bus import BrokerAddress
 from service.engine_process import Running, run_engine
 from service.live import LiveState
@@ -39,6 +39,10 @@ from service.web.serve import ServedApp, serve_app
 
 SERVICE_FILE = "service.json"
 START_TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 10.0
+HAPPENINGS = 1000
+BROKER_DEATHS = 3
+DEATHS_WITHIN_S = 60.0
 
 
 class LiveStoreError(Exception):
@@ -61,15 +65,23 @@ class Lag:
 
 
 def broker_address(url: str) -> BrokerAddress:
-    """Where `mqtt[s]://[user:password@]host[:port]` points. Raises LiveStoreError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise LiveStoreError(f"{url!r}: expected mqtt://host:port or mqtts://host:port")
-    tls = parts.scheme == "mqtts"
+    """Where `mqtt[s]://[user:password@]host[:port]` points.
+
+    Raises LiveStoreError, which shows nothing of the address that could be a password.
+    """
+    expected = (
+        "--broker: expected mqtt://host:port or mqtts://host:port, with user:password@ before the "
+        "host where the broker asks for them, special characters of these as %XX"
+    )
     try:
-        port = parts.port or (8883 if tls else 1883)
-    except ValueError as error:
-        raise LiveStoreError(f"{url!r}: {error}") from None
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise LiveStoreError(f"{expected}, and a port from 1 to 65535") from None
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise LiveStoreError(expected)
+    tls = parts.scheme == "mqtts"
+    port = port or (8883 if tls else 1883)
     return BrokerAddress(
         port,
         parts.hostname,
@@ -77,6 +89,23 @@ def broker_address(url: str) -> BrokerAddress:
         unquote(parts.password) if parts.password else None,
         _system_certificates() if tls else None,
     )
+
+
+def read_password(path: Path | None) -> str | None:
+    """What a password file holds, without the space around it; None without a file.
+
+    Raises LiveStoreError where it cannot be read or holds nothing.
+    """
+    if path is None:
+        return None
+    try:
+        password = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise LiveStoreError(f"{path}: the password file cannot be read: {reason}") from None
+    if not password:
+        raise LiveStoreError(f"{path}: the password file is empty")
+    return password
 
 
 def _system_certificates() -> Path:
@@ -105,8 +134,10 @@ class LiveStore:
         self.data_dir = data_dir
         self.address: BrokerAddress | None = broker_address(broker_url) if broker_url else None
         self.error: BaseException | None = None
-        self.happenings: list[str] = []
         self.taken = 0
+        self._told = 0
+        self._happenings: deque[str] = deque(maxlen=HAPPENINGS)
+        self._telling = threading.Lock()
         self._carts = Carts({})
         self._names = {p.gtin: p.name for p in self.store.products}
         self._running: Running | None = None
@@ -115,6 +146,9 @@ class LiveStore:
         self._host, self._port, self._password = host, port, password
         self._broker_port = broker_port
         self._broker: EmbeddedBroker | None = None
+        self._broker_deaths_s: deque[float] = deque(maxlen=BROKER_DEATHS)
+        self._starting_broker = threading.Lock()
+        self._leaving = False
         self._served: ServedApp | None = None
         self._control: Publisher | None = None
         self._announced = False
@@ -129,12 +163,13 @@ class LiveStore:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         try:
             if self.address is None:
-                self._broker = EmbeddedBroker(port=self._broker_port)
+                self._broker = EmbeddedBroker(port=self._broker_port, on_death=self._revive_broker)
                 self._broker.start()
                 self.address = BrokerAddress(self._broker.port)
             self._thread.start()
             if not self._ready.wait(START_TIMEOUT_S) or self.error is not None:
                 raise self.error or LiveStoreError("the engine did not start within a minute")
+            self._await_broker()
             self._control = Publisher(self.address, self.store.id, name="control")
             self._control.start()
             app = create_app(self.live, self._previews, self.submit)
@@ -159,8 +194,10 @@ class LiveStore:
             self._running.ingest.stop()
         if self._thread.is_alive():
             self._thread.join(20.0)
-        if self._broker is not None:
-            self._broker.stop()
+        with self._starting_broker:
+            self._leaving = True
+            if self._broker is not None:
+                self._broker.stop()
         if self._previews is not None:
             self._previews.close()
         if self._announced:
@@ -186,6 +223,15 @@ class LiveStore:
         """Visits whose shopper is still in the store."""
         return sum(cart.state == "shopping" for cart in list(self._carts.visits.values()))
 
+    def happenings(self, told: int) -> tuple[int, list[str]]:
+        """How many sentences there were so far, and those after the first `told` of them.
+
+        Only the last thousand are kept; who asks too seldom misses the ones before.
+        """
+        with self._telling:
+            fresh = min(self._told - told, len(self._happenings))
+            return self._told, list(self._happenings)[len(self._happenings) - fresh :]
+
     def lag(self) -> Lag:
         """How far the engine was behind the cameras, over all frames so far."""
         lags = sorted(self._lags_s) or [0.0]
@@ -196,6 +242,41 @@ class LiveStore:
         if self._control is None:
             raise LiveStoreError("the store is not running")
         self._control.publish("control", payload)
+
+    def _await_broker(self) -> None:
+        assert self._running is not None and self.address is not None
+        ingest = self._running.ingest
+        deadline_s = time.monotonic() + CONNECT_TIMEOUT_S
+        while not ingest.wait_until_accepted(0.1):
+            if self.error is not None:
+                raise self.error
+            if time.monotonic() > deadline_s:
+                raise LiveStoreError(
+                    f"the broker at {self.address.host}:{self.address.port} cannot be used: "
+                    f"{ingest.trouble}"
+                )
+
+    def _revive_broker(self, status: int) -> None:
+        """Start the embedded broker again on its port: devices send what was not confirmed."""
+        with self._starting_broker:
+            if self._leaving or self._broker is None:
+                return
+            now_s = time.monotonic()
+            self._broker_deaths_s.append(now_s)
+            often = len(self._broker_deaths_s) == BROKER_DEATHS
+            if often and now_s - self._broker_deaths_s[0] < DEATHS_WITHIN_S:
+                self.error = LiveStoreError(
+                    f"the embedded broker ended {BROKER_DEATHS} times within "
+                    f"{DEATHS_WITHIN_S:.0f} s, the last time with exit status {status}"
+                )
+                return
+            try:
+                self._broker.start()
+            except (BrokerError, OSError) as error:
+                self.error = LiveStoreError(
+                    f"the embedded broker ended with exit status {status} and does not start "
+                    f"again: {error}"
+                )
 
     def _run_engine(self) -> None:
         assert self.address is not None
@@ -237,7 +318,10 @@ class LiveStore:
         for event in events:
             self.live.apply(event)
             self._carts.apply(event)
-            self.happenings.append(sentence(event, self._shopper, self._product))
+            text = sentence(event, self._shopper, self._product)
+            with self._telling:
+                self._happenings.append(text)
+                self._told += 1
 
     def _shopper(self, visit: str) -> str:
         return self._carts.visits[visit].shopper if visit in self._carts.visits else visit

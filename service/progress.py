@@ -59,7 +59,10 @@ def encode_confirmation(confirmation: Confirmation) -> bytes:
 
 def decode_confirmation(body: bytes) -> Confirmation:
     """Read a confirmation. Raises msgspec.DecodeError."""
-    return _CONFIRMATION.decode(body)
+    try:
+        return _CONFIRMATION.decode(body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 class Progress:

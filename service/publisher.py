@@ -19,6 +19,7 @@ from typing import Any, Self
 import msgspec
 import structlog
 from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.reasoncodes import ReasonCode
 
 from sensors.wire import Payload, encode, topic
 from service.bus import BrokerAddress, confirmation_topic, new_client
@@ -219,7 +220,10 @@ class Publisher:
         stream.probing = False
         stream.patience_s = self._patience_s
 
-    def _on_connect(self, client: Client, *_: Any) -> None:
+    def _on_connect(self, client: Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
+        if reason.is_failure:
+            log.error("the broker refuses a publisher", store=self._store, reason=str(reason))
+            return
         client.subscribe(confirmation_topic(self._store, "+"), qos=0)
         with self._changed:
             self._connected = True
@@ -235,7 +239,7 @@ class Publisher:
         try:
             confirmation = decode_confirmation(bytes(message.payload))
         except msgspec.DecodeError as error:
-            log.warning("not a confirmation", topic=message.topic, error=str(error))
+            log.warning("not a confirmation", error=str(error))
             return
         with self._changed:
             self._confirm(confirmation)

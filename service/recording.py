@@ -23,6 +23,7 @@ from zstandard import ZstdError
 
 from cart.events import Event
 from sensors.store import Store, parse_store
+from sensors.wire import WireError
 from service.records import TICK, Entry
 from service.restore import Pipeline
 
@@ -119,7 +120,7 @@ class Recording:
             )
         except KeyError as error:
             raise RecordingError(f"{path}: the recording has no {error}") from None
-        except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise RecordingError(f"{path}: configuration unreadable: {error}") from error
 
     @classmethod
@@ -163,11 +164,17 @@ class Recording:
             for record in _records(self.path):
                 if isinstance(record, Channel):
                     topics[record.id] = record.topic
-                elif isinstance(record, Message) and topics[record.channel_id] != TRUTH:
+                elif isinstance(record, Message):
+                    topic = topics.get(record.channel_id)
+                    if topic is None:
+                        raise RecordingError(
+                            f"{self.path}: damaged: entry {record.sequence} is in channel "
+                            f"{record.channel_id}, which nothing describes"
+                        )
+                    if topic == TRUTH:
+                        continue
                     number = record.sequence
-                    yield Entry(
-                        number, record.log_time, topics[record.channel_id], bytes(record.data)
-                    )
+                    yield Entry(number, record.log_time, topic, bytes(record.data))
         except _Truncated as error:
             if not self._partial:
                 raise RecordingError(str(error)) from error
@@ -178,11 +185,20 @@ class Recording:
 def replay(
     recording: Recording, pipeline_factory: Callable[[Store, str], Pipeline]
 ) -> Iterator[Event]:
-    """The events that a recording leads to."""
+    """The events that a recording leads to.
+
+    Raises StoreFileError for its store file, RecordingError for all else that cannot be used.
+    """
     store = parse_store(recording.store_text, f"{recording.path}: {_STORE_FILE}")
-    pipeline = pipeline_factory(store, recording.code_key)
+    try:
+        pipeline = pipeline_factory(store, recording.code_key)
+    except ValueError as error:
+        raise RecordingError(f"{recording.path}: {_CODE_KEY}: {error}") from error
     for entry in recording.entries():
-        yield from pipeline.feed(entry)
+        try:
+            yield from pipeline.feed(entry)
+        except WireError as error:
+            raise RecordingError(f"{recording.path}: entry {entry.number}: {error}") from error
 
 
 class _Truncated(Exception):

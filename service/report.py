@@ -58,23 +58,23 @@ def show_receipts(
             continue
         receipt = receipts.get(event.visit)
         if receipt is None:
-            cells, total, billed = f"held for review {event.review}", "–", None
+            cells, total, billed = escape(f"held for review {event.review}"), "–", None
         else:
-            cells = "\n".join(f"{x.quantity} × {x.name}" for x in receipt.lines) or "nothing"
+            cells = lines_text([(x.gtin, x.quantity) for x in receipt.lines], names, "\n")
             total = money(receipt.total_cents, receipt.currency)
             billed = {line.gtin: line.quantity for line in receipt.lines}
-        row = [event.shopper, cells, total]
+        row = [escape(event.shopper), cells, total]
         if truth:
             true = taken.get(event.shopper, {})
-            row.append(_lines(sorted(true.items()), names))
+            row.append(lines_text(sorted(true.items()), names, "\n"))
             row.append("·" if billed is None else "[green]✓[/]" if billed == true else "[red]✗[/]")
         table.add_row(*row)
     for shopper in sorted(set(taken) - {e.shopper for e in events if isinstance(e, Exited)}):
         table.add_row(
-            shopper,
+            escape(shopper),
             "[red]no receipt[/]",
             "–",
-            _lines(sorted(taken[shopper].items()), names),
+            lines_text(sorted(taken[shopper].items()), names, "\n"),
             "[red]✗[/]",
         )
     console.print(table)
@@ -89,16 +89,20 @@ def show_reviews(console: Console, events: Sequence[Event], store: Store) -> Non
         console.print("Reviews: none")
     for case in asked:
         console.print(
-            f"Review [bold]{case.review}[/] of {escape(case.shopper)}: {escape(case.reason)}"
+            f"Review [bold]{escape(case.review)}[/] of {escape(case.shopper)}: "
+            f"{escape(case.reason)}"
         )
         for candidate in case.candidates:
-            console.print(f"  {candidate.probability:6.1%}  {_lines(candidate.lines, names, ', ')}")
+            console.print(f"  {candidate.probability:6.1%}  {lines_text(candidate.lines, names)}")
     for alert in alerts:
         console.print(f"Alert: {escape(alert.text)}")
 
 
-def _lines(lines: Sequence[tuple[str, int]], names: Mapping[str, str], between: str = "\n") -> str:
-    return between.join(f"{n} × {names.get(g, g)}" for g, n in lines) or "nothing"
+def lines_text(
+    lines: Sequence[tuple[str, int]], names: Mapping[str, str], between: str = ", "
+) -> str:
+    """Lines of a bill as people read them, "2 × Cola, 1 × Tea", fit to stand in rich markup."""
+    return escape(between.join(f"{n} × {names.get(g, g)}" for g, n in lines) or "nothing")
 
 
 def show_score(console: Console, score: Mapping[str, Any]) -> None:
@@ -130,10 +134,13 @@ def show_score(console: Console, score: Mapping[str, Any]) -> None:
         table.add_row(label, *(format(column[key], form) for _, column in columns))
     console.print(table)
     visits = score["visits"] or 1
+    factor = score["realtime_factor"]
+    pace = "–" if factor is None else f"{factor:.1f}"
     console.print(
         f"{score['reviewed_visits']} of {score['visits']} visits reviewed "
         f"({score['reviewed_visits'] / visits:.0%}) · vision: {score['vision']} · "
-        f"transport: {score['transport']} · {score['realtime_factor']:.1f} × real time"
+        f"transport: {score['transport']} · {pace} × real time",
+        markup=False,
     )
     for key, label in (
         ("provisional_latency_s", "pick to provisional line"),

@@ -17,7 +17,7 @@ import msgspec
 
 from cart.events import Event
 from sensors.codes import CodeIssuer
-from sensors.store import Store, StoreFileError, parse_store
+from sensors.store import Store, StoreFileError, parse_file, parse_store
 from sensors.wire import CodeShown, encode, topic
 from service.eyes import WORKER, EmulatedEyes, Eyes, FrameEyes
 from service.pipeline import Pipeline, silence_after
@@ -65,19 +65,22 @@ def stage(path: Path) -> Staged:
     """
     names = _names(path)
     store_path = _find(path, "stores", names[0])
-    text = store_path.read_text(encoding="utf-8")
+    text = read_store_text(store_path)
     store = parse_store(text, str(store_path))
     world = load_world(_find(path, "worlds", names[1]))
     return Staged(load_scene(path, store), store, text, world)
 
 
-def _names(path: Path) -> tuple[str, str]:
-    from sensors.store import parse_file  # noqa: PLC0415
-
+def read_store_text(path: Path) -> str:
+    """The text of a store file or scene. Raises StoreFileError where it cannot be read."""
     try:
-        scene = parse_file(Scene, path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StoreFileError(f"{path}: cannot be read: {error}") from error
+
+
+def _names(path: Path) -> tuple[str, str]:
+    scene = parse_file(Scene, read_store_text(path), str(path))
     return scene.store, scene.world
 
 

@@ -44,12 +44,13 @@ def score(
     *,
     vision: str,
     transport: str,
-    realtime_factor: float,
+    realtime_factor: float | None,
     labeler_error: float = ERROR_SHARE,
 ) -> Figures:
     """Score one played scene; a dict fit for JSON.
 
-    `vision` ("frames" or "emulated"), `transport` and `realtime_factor` are stated as they are.
+    `vision` ("frames" or "emulated"), `transport` and `realtime_factor` are stated as they are,
+    None for a factor that is not known.
     Latencies are store seconds, from the true moment: of a pick to its line and to the closed
     bill, of leaving to the receipt; None where nothing was measured. Samples of them stand under
     `scenes`, for `pool`.
@@ -92,7 +93,8 @@ def score(
 def pool(scores: Sequence[Figures]) -> Figures:
     """Pool the scores of many seeds and scenes: counts add up, ratios and percentiles follow.
 
-    `vision` and `transport` are "mixed" where they differ; `realtime_factor` is the harmonic mean.
+    `vision` and `transport` are "mixed" where they differ; `realtime_factor` is the harmonic mean,
+    None where that of any is not known.
     Raises ValueError without a score.
     """
     if not scores:
@@ -102,14 +104,16 @@ def pool(scores: Sequence[Figures]) -> Figures:
         for name, scene in one["scenes"].items():
             scenes.setdefault(name, []).append(scene)
     samples = _joined([scene for found in scenes.values() for scene in found])
-    factors = [one["realtime_factor"] for one in scores]
+    known = [one["realtime_factor"] for one in scores if one["realtime_factor"] is not None]
     return {
         "receipts": [receipt for one in scores for receipt in one["receipts"]],
         **_added(scores),
         **{name: percentiles(samples[name]) for name in LATENCIES},
         "vision": _same(one["vision"] for one in scores),
         "transport": _same(one["transport"] for one in scores),
-        "realtime_factor": len(factors) / sum(1 / factor for factor in factors),
+        "realtime_factor": len(known) / sum(1 / factor for factor in known)
+        if len(known) == len(scores)
+        else None,
         "scenes": {
             name: {
                 **_added(found),

@@ -1,5 +1,6 @@
 """The demo as a user runs it: a command, a page to look at meanwhile, an end by itself."""
 
+import importlib.metadata
 import json
 import re
 import subprocess
@@ -88,10 +89,20 @@ def test_its_recording_replays_to_its_own_events(demo):
     assert replayed.read_bytes() == (folder / "events.jsonl").read_bytes()
 
 
-def test_the_base_installation_has_no_torch():
-    done = subprocess.run(
-        [sys.executable, "-c", "import service.cli, sys; sys.exit('torch' in sys.modules)"],
-        cwd=ROOT,
-        check=False,
+def test_the_base_installation_asks_for_no_training_library():
+    asked = importlib.metadata.requires("openaisle")
+    base = {re.match(r"[\w.-]+", line).group().lower() for line in asked if "extra ==" not in line}
+    assert "numpy" in base
+    assert not base & {"torch", "torchvision", "ultralytics"}
+    assert any(line.startswith("torch") and "train" in line for line in asked)
+
+
+def test_the_command_line_loads_no_training_library():
+    program = (
+        "import service.cli, sys\n"
+        "sys.exit(', '.join({'torch', 'torchvision', 'ultralytics'} & set(sys.modules)) or 0)"
     )
-    assert done.returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -49,31 +49,36 @@ def test_a_recording_replays_to_the_same_bytes(short, tmp_path):
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
 def test_belief_alone_gives_the_same_events(short, tmp_path, hash_seed):
-    """World, scene and truth are gone, and the simulator cannot even be imported."""
+    """World and scene are gone, the simulator cannot be imported, the truth changes nothing."""
     staged, run = short
-    path = tmp_path / "r.mcap"
-    write_recording(path, run.entries, staged.store_text, run.code_key, {})
+    for name, truth in (("bare", None), ("told", truth_bytes(run.truth))):
+        path = tmp_path / f"{name}.mcap"
+        write_recording(path, run.entries, staged.store_text, run.code_key, {}, truth)
     for package in ("cart", "sensors", "fusion", "service"):
         (tmp_path / package).symlink_to(ROOT / package)
     program = (
         "import sys; from pathlib import Path\n"
+        "sys.modules['simulator'] = None\n"
         "from service.recording import Recording, replay\n"
         "from service.pipeline import Pipeline\n"
         "from cart.events import to_json\n"
-        "for event in replay(Recording.open(Path('r.mcap')), Pipeline):\n"
+        "for event in replay(Recording.open(Path(sys.argv[1])), Pipeline):\n"
         "    sys.stdout.buffer.write(to_json(event) + b'\\n')\n"
-        "assert not any(name.split('.')[0] == 'simulator' for name in sys.modules)\n"
+        "assert not any(name.startswith('simulator.') for name in sys.modules)\n"
         "assert not Path('datasets').exists()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": hash_seed},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout == log_of(run.events)
+    replayed = []
+    for name in ("bare.mcap", "told.mcap"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, name],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        replayed.append(done.stdout)
+    assert replayed[0] == replayed[1] == log_of(run.events)
 
 
 def test_duplicates_and_reordering_within_the_lateness_change_no_bill(short):

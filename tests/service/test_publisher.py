@@ -5,13 +5,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
+from paho.mqtt.client import MQTTMessage
 
 from sensors.store import Store
 from sensors.wire import HealthReport, encode, topic
 from service.bus import BrokerAddress
 from service.ingest import Ingest
 from service.journal import Journal
+from service.progress import decode_confirmation
 from service.publisher import Publisher, PublisherError
 from service.records import TICK
 
@@ -133,6 +136,18 @@ def test_a_refused_message_does_not_hold_up_the_others(store, journal, address):
         assert publisher.wait_until_confirmed(10)
     assert seqs(journal, store, "one") == [0, 2]
     assert len(journal.dead_letters()) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe", b'{"device":"\xff"}', b"[" * 100_000, b'{"device":1}', b"null"]
+)
+def test_what_is_no_confirmation_does_not_end_the_network_thread(body):
+    with pytest.raises(msgspec.DecodeError):
+        decode_confirmation(body)
+    publisher = Publisher(BrokerAddress(1), "corner")
+    message = MQTTMessage(topic=b"openaisle/corner/journaled/\xff")
+    message.payload = body
+    publisher._on_message(publisher._client, None, message)
 
 
 def test_a_full_buffer_holds_the_device_back():

@@ -3,9 +3,13 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mcap.records import Channel
 from mcap.writer import Writer
 
+import service.recording
 from cart.events import Alerted
+from sensors.wire import CodeShown, encode
+from service.pipeline import Pipeline
 from service.recording import Recording, RecordingError, replay, write_recording
 from service.records import TICK, Entry
 
@@ -96,7 +100,7 @@ def test_truncated_anywhere(tmp_path_factory, store_text, cut):
         return
     got = list(recording.entries())
     assert got == entries[: len(got)]
-    assert recording.warnings == (0 if len(got) == len(entries) else 1)
+    assert recording.warnings in ((0, 1) if len(got) == len(entries) else (1,))
 
 
 def test_a_flipped_bit_is_noticed(tmp_path, store_text):
@@ -122,6 +126,30 @@ def test_foreign_files(tmp_path):
         Recording.open(path, partial=True)
     with pytest.raises(RecordingError, match="cannot be read"):
         Recording.open(tmp_path / "none.mcap")
+
+
+def test_what_the_pipeline_cannot_use_is_told_with_its_place(tmp_path, store_text, issuer):
+    def recorded(key: str, entry: Entry) -> Recording:
+        write_recording(tmp_path / "r.mcap", [entry], store_text, key, FACTS)
+        return Recording.open(tmp_path / "r.mcap")
+
+    bad = Entry(7, 1, "openaisle/corner/weight/g1s1", b'{"grams":')
+    with pytest.raises(RecordingError, match=r"r\.mcap: entry 7: .*g1s1"):
+        list(replay(recorded(issuer.public_pem, bad), Pipeline))
+    code = issuer.issue("ada", 0, "n")
+    shown = encode(CodeShown(device="gate-in", boot="b", seq=0, at_ns=0, code=code))
+    for key in ("", "junk", KEY):
+        recording = recorded(key, Entry(1, 1, "openaisle/corner/gate/gate-in", shown))
+        with pytest.raises(RecordingError, match=r"r\.mcap: code_key\.pem"):
+            list(replay(recording, Pipeline))
+
+
+def test_an_entry_of_a_channel_that_nothing_describes(tmp_path, store_text, monkeypatch):
+    recording = Recording.open(write(tmp_path / "r.mcap", some_entries(3), store_text))
+    records = [r for r in service.recording._records(recording.path) if not isinstance(r, Channel)]
+    monkeypatch.setattr(service.recording, "_records", lambda path: iter(records))
+    with pytest.raises(RecordingError, match="which nothing describes"):
+        list(recording.entries())
 
 
 def test_entries_must_ascend_and_not_speak_as_the_truth(tmp_path, store_text):

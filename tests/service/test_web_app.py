@@ -157,7 +157,14 @@ def test_a_page_of_another_origin_cannot_write(client: TestClient, said: list[Pa
     assert own.status_code == 202
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null"])
+@pytest.mark.parametrize("origin", ["http://[", "", "http://[::1", "\x00"])
+def test_an_origin_that_is_none_is_refused(client: TestClient, origin: str) -> None:
+    body = {"facing": "g1s1.1", "units": 3, "actor": "ines"}
+    refused = client.post("/api/v1/counts", json=body, headers={"origin": origin})
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://["])
 def test_a_page_of_another_origin_cannot_watch(client: TestClient, origin: str) -> None:
     with (
         pytest.raises(WebSocketDisconnect),

@@ -55,6 +55,12 @@ def scored(said: list[Event], true: Truth, error: float = 0.0) -> dict:
     )
 
 
+def test_an_unknown_pace_stays_unknown() -> None:
+    known = scored(events(("ada", ((COLA, 2),), None)), truth(visit("ada", (COLA, 2))))
+    assert pool([known, known])["realtime_factor"] == pytest.approx(10.0)
+    assert pool([known, {**known, "realtime_factor": None}])["realtime_factor"] is None
+
+
 def test_a_right_bill_is_exact() -> None:
     result = scored(events(("ada", ((COLA, 2),), None)), truth(visit("ada", (COLA, 2))))
     assert (result["items_true"], result["items_billed"], result["items_correct"]) == (2, 2, 2)
