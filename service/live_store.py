@@ -42,6 +42,7 @@ START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 HAPPENINGS = 1000
 BROKER_DEATHS = 3
+BROKER_REST_S = 1.0
 DEATHS_WITHIN_S = 60.0
 
 
@@ -148,7 +149,7 @@ class LiveStore:
         self._broker: EmbeddedBroker | None = None
         self._broker_deaths_s: deque[float] = deque(maxlen=BROKER_DEATHS)
         self._starting_broker = threading.Lock()
-        self._leaving = False
+        self._leaving = threading.Event()
         self._served: ServedApp | None = None
         self._control: Publisher | None = None
         self._announced = False
@@ -186,6 +187,7 @@ class LiveStore:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._leaving.set()
         if self._served is not None:
             self._served.stop()
         if self._control is not None:
@@ -195,7 +197,6 @@ class LiveStore:
         if self._thread.is_alive():
             self._thread.join(20.0)
         with self._starting_broker:
-            self._leaving = True
             if self._broker is not None:
                 self._broker.stop()
         if self._previews is not None:
@@ -258,8 +259,10 @@ class LiveStore:
 
     def _revive_broker(self, status: int) -> None:
         """Start the embedded broker again on its port: devices send what was not confirmed."""
+        if self._leaving.wait(BROKER_REST_S):  # Ctrl-C ends the broker's process as well
+            return
         with self._starting_broker:
-            if self._leaving or self._broker is None:
+            if self._leaving.is_set() or self._broker is None:
                 return
             now_s = time.monotonic()
             self._broker_deaths_s.append(now_s)
