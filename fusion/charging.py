@@ -2,8 +2,9 @@
 
 For each product, billing b units where t were taken costs the shopper (b − t)·price and a fixed
 harm once if b > t, and costs the store (t − b)·cost of goods if b < t. The visit goes to review
-when some product's likeliest number of units is below the store's `charge_at`, or when the loss
-that remains at the best bill exceeds what a labeler's look costs.
+when a charge is in doubt: more units than are certain were taken with a probability of at least
+`ASK_FROM`, yet below the store's `charge_at`; or when the loss that remains at the best bill
+exceeds what a labeler's look costs. What was hardly taken is neither charged nor asked about.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sensors.store import Policy, Product
 COST_OF_GOODS = 0.7
 UNKNOWN_ITEM_CENTS = 200
 MOST_CANDIDATES = 6
+ASK_FROM = 0.4
 
 Lines = tuple[tuple[str, int], ...]
 
@@ -36,6 +38,7 @@ class Bill:
 
 def best_bill(account: Account, products: Mapping[str, Product], policy: Policy) -> Bill:
     """The bill of least expected loss over an account."""
+    doubtful: list[str] = []
     lines, certain, loss = [], [], account.unknown_units() * UNKNOWN_ITEM_CENTS * COST_OF_GOODS
     open_questions: list[tuple[str, Distribution]] = []
     for gtin in account.products():
@@ -49,12 +52,14 @@ def best_bill(account: Account, products: Mapping[str, Product], policy: Policy)
             certain.append((gtin, sure))
         if max(distribution.values()) < policy.charge_at:
             open_questions.append((gtin, distribution))
+            if _at_least(distribution, sure + 1) >= ASK_FROM:
+                doubtful.append(gtin)
     return Bill(
         tuple(lines),
         loss,
         tuple(certain),
         _candidates(lines, open_questions),
-        tuple(gtin for gtin, _ in open_questions),
+        tuple(doubtful),
     )
 
 
