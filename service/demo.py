@@ -82,7 +82,7 @@ def run_demo(
             hands.end()
         truth = msgspec.json.decode(truth_file.read_bytes(), type=Truth)
         entries, events = _so_far(running, folder)
-        played_s = (entries[-1].received_ns - start_ns) / 1e9
+        played_s = (entries[-1].received_ns - start_ns + LEAD_NS) / 1e9
         result = score(
             events,
             truth,
