@@ -31,7 +31,6 @@ from sensors.wire import (
     encode,
     topic,
 )
-from service.broker import EmbeddedBroker
 from service.bus import BrokerAddress, new_client
 from service.journal import Journal
 from service.pipeline import Pipeline
@@ -210,12 +209,11 @@ def test_killed_engine_loses_and_repeats_nothing(tmp_path, broker, store, store_
     survive(tmp_path, broker.port, store, store_text, issuer, moments)
 
 
+@pytest.mark.parametrize("broker", ["mosquitto"], indirect=True)  # amqtt keeps nothing for us
 def test_a_real_broker_gives_again_what_was_not_journaled(
     tmp_path, broker, store, store_text, issuer
 ):
     """Devices of others keep nothing: only the late acknowledgement saves their messages."""
-    if isinstance(broker, EmbeddedBroker):
-        pytest.skip("amqtt keeps nothing for an absent engine")
     engines = Engines(tmp_path, store_text, issuer.public_pem, broker.port)
     first = engines.start("taken", 3)
     client = new_client(BrokerAddress(broker.port), "foreign", clean_session=True)
