@@ -24,6 +24,7 @@ from service.pose_score import MIRROR, PoseScore, score_pose
 from simulator.training_pictures import write_split, write_store
 
 INPUT_PX = (256, 320)  # rows, columns
+CORNER = Path(__file__).resolve().parent.parent / "datasets" / "stores" / "corner.yaml"
 PER_STORE = 12
 LEARNING = {
     "optimizer": "AdamW",
@@ -59,7 +60,7 @@ def train_pose(
     hours: float | None = None,
     threads: int = 1,
     models: Path = Path("models"),
-    report_store: Path = Path("datasets/stores/corner.yaml"),
+    report_store: Path = CORNER,
     say: Callable[[str], None] = print,
 ) -> PoseScore:
     """Write pictures, train, export and file `person-pose.onnx`; the score on held-out stores.

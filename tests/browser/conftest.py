@@ -99,6 +99,13 @@ class MadeUpShop:
             posterior=posterior,
             evidence=(),
         )
+        self.happen(
+            events.StockMoved,
+            facing=facing,
+            gtin=self.gtin(product),
+            units=-units,
+            left=self.live.snapshot()["stock"][facing]["units"] - units,
+        )
 
     def stand(self, shopper: str, x: float, y: float, spread: float = 0.06) -> None:
         self.live.observe(
