@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sensors.store import Store
 from sensors.wire import VisionReport
 from simulator.emulated import EmulatedVision
+from simulator.people import Figure, Stance
 from simulator.player import Exposure
 from simulator.render import Renderer
 from simulator.world import TrueStore, as_it_is
@@ -34,15 +35,30 @@ class FrameEyes:
         self._renderer = Renderer(as_it_is(store, true), list(true.cameras.values()), seed)
         self._cameras = list(true.cameras)
         self._numbers: dict[str, int] = {}
+        self._store = store
         self._detector = PoseDetector(MODEL)
         self.vision = VisionPipeline(store, self._detector, WORKER, boot)
         self.frames: dict[str, NDArray[np.uint8]] = {}
 
     def warm_up(self) -> None:
-        """Compile and load what the first frame would wait for."""
-        for camera in self._cameras:
-            frame = self._renderer.render(camera, [])
-            self._detector.detect(frame.rgb, camera)
+        """Compile and load what the first frames with somebody in them would wait for."""
+        floor = self._store.floor
+        gtin = self._store.products[0].gtin
+        stance = Stance(
+            x_m=(floor.x_min_m + floor.x_max_m) / 2,
+            y_m=(floor.y_min_m + floor.y_max_m) / 2,
+            heading_rad=0.0,
+            stride_rad=0.0,
+            speed_m_s=0.0,
+            left_hand_m=None,
+            right_hand_m=None,
+            right_holds=gtin,
+        )
+        people = [(1, Figure.random(np.random.default_rng(0)), stance)]
+        trial = VisionPipeline(self._store, self._detector, WORKER, "warm-up")
+        for at_ns in range(0, 1_000_000_000, 100_000_000):
+            frames = {c: self._renderer.render(c, people).rgb for c in self._cameras}
+            trial.see(at_ns, frames)
 
     def see(self, exposure: Exposure) -> VisionReport:
         """The report of one instant."""
