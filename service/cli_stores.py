@@ -18,7 +18,7 @@ from rich.console import Console
 
 from sensors.store import StoreFileError, parse_store
 from service.cli_runs import write_events
-from service.demo import run_demo
+from service.demo import DemoResult, run_demo
 from service.keys import code_issuer
 from service.live_store import LiveStore, read_password
 from service.report import show_receipts, show_reviews, show_score
@@ -48,7 +48,15 @@ def demo(
     if port and _taken(port):
         console.print(f"Port {port} is taken; another one is used.")
         port = 0
-    result = run_demo(scene, seed, folder, console, port=port, broker_url=broker, stay=stay)
+
+    def show(result: DemoResult) -> None:
+        _show_demo(result, folder, json)
+
+    run_demo(scene, seed, folder, console, show, port=port, broker_url=broker, stay=stay)
+
+
+def _show_demo(result: DemoResult, folder: Path, json: Path | None) -> None:
+    """Print what came of a demo and write its files."""
     show_receipts(console, result.events, result.store, result.truth)
     show_reviews(console, result.events, result.store)
     show_score(console, result.score)

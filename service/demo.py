@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,16 @@ def run_demo(
     seed: int,
     folder: Path,
     console: Console,
+    on_result: Callable[[DemoResult], None],
     *,
     port: int = 0,
     broker_url: str | None = None,
     stay: bool = False,
-) -> DemoResult:
-    """Play `scene` in real time; files go to `folder`. Raises LiveStoreError if a part dies."""
+) -> None:
+    """Play `scene` in real time; files go to `folder`, the outcome to `on_result`.
+
+    With `stay` the page is served on afterwards. Raises LiveStoreError if a part dies.
+    """
     staged = stage(scene)
     key_seed = secrets.token_bytes(32)
     issuer = CodeIssuer.from_seed(key_seed, staged.store.id)
@@ -106,12 +111,12 @@ def run_demo(
             facts,
             truth_file.read_bytes(),
         )
+        on_result(DemoResult(staged.store, events, truth, result, figures))
         if stay:
             console.print(f"Still serving {running.url} — end with Ctrl-C")
             _stay(running)
             if running.error is not None:
                 raise running.error
-    return DemoResult(staged.store, events, truth, result, figures)
 
 
 def _so_far(running: LiveStore, folder: Path) -> tuple[list[Entry], list[Event]]:

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from cart.events import Event
+from cart.events import Event, StockMoved
 from cart.projection import Carts
 from fusion.people import People
 from sensors.store import parse_store
@@ -321,6 +321,8 @@ class LiveStore:
         for event in events:
             self.live.apply(event)
             self._carts.apply(event)
+            if isinstance(event, StockMoved):  # the cart's own event has told it
+                continue
             text = sentence(event, self._shopper, self._product)
             with self._telling:
                 self._happenings.append(text)
