@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import harmonic_mean
 from typing import Any
 
 import numpy as np
@@ -111,9 +112,7 @@ def pool(scores: Sequence[Figures]) -> Figures:
         **{name: percentiles(samples[name]) for name in LATENCIES},
         "vision": _same(one["vision"] for one in scores),
         "transport": _same(one["transport"] for one in scores),
-        "realtime_factor": len(known) / sum(1 / factor for factor in known)
-        if len(known) == len(scores)
-        else None,
+        "realtime_factor": harmonic_mean(known) if len(known) == len(scores) else None,
         "scenes": {
             name: {
                 **_added(found),
