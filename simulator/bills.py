@@ -19,8 +19,8 @@ class Bill:
     """One visit, true or decided or both.
 
     `lines` is what Exited bills, None where it bills nothing: held for review, or never closed.
-    `left_ns` is None where nobody left, `closed_ns` where the engine closed no visit; `verdict`
-    is what ReviewClosed billed, if it came.
+    `entered_ns` is when the engine says that they came in, `left_ns` is None where nobody left,
+    `closed_ns` where the engine closed no visit; `verdict` is what ReviewClosed billed, if it came.
     """
 
     shopper: str
@@ -29,6 +29,7 @@ class Bill:
     lines: Lines | None = None
     review: str | None = None
     verdict: Lines | None = None
+    entered_ns: int | None = None
     left_ns: int | None = None
     closed_ns: int | None = None
     verdict_ns: int | None = None
@@ -39,14 +40,16 @@ class Bill:
 def pair(events: Sequence[Event], truth: Truth) -> list[Bill]:
     """One bill per true visit, then one per decided visit that no true one answers to.
 
-    The n-th visit of a shopper in the events is the n-th in the truth.
+    The n-th visit of a shopper in the events is the n-th in the truth, but none that was opened
+    after the true one had ended. The uninvited, who came in on no code, have no bill.
     """
     decided: dict[str, list[Bill]] = defaultdict(list)
     by_visit: dict[str, Bill] = {}
     picks: dict[str, list[Picked]] = defaultdict(list)
     for event in events:
         if isinstance(event, (Entered, Exited)) and event.visit not in by_visit:
-            bill = Bill(event.shopper, visit=event.visit)
+            entered_ns = event.at_ns if isinstance(event, Entered) else None
+            bill = Bill(event.shopper, visit=event.visit, entered_ns=entered_ns)
             by_visit[event.visit] = bill
             decided[event.shopper].append(bill)
         if isinstance(event, Exited):
@@ -59,14 +62,15 @@ def pair(events: Sequence[Event], truth: Truth) -> list[Bill]:
         elif isinstance(event, Picked):
             picks[event.visit].append(event)
     bills = []
-    for visit in truth.visits:
+    for visit in (v for v in truth.visits if v.kind != "uninvited"):
         waiting = decided[visit.shopper]
-        bill = waiting.pop(0) if waiting else Bill(visit.shopper)
+        can_be_it = waiting and (waiting[0].entered_ns or 0) <= visit.left_ns
+        bill = waiting.pop(0) if can_be_it else Bill(visit.shopper)
         bill.true, bill.left_ns = dict(visit.lines), visit.left_ns
         moves = [
             move
             for move in truth.moves
-            if move.shopper == visit.shopper
+            if move.shopper in (visit.shopper, *visit.members)
             and move.kind == "pick"
             and visit.entered_ns <= move.at_ns <= visit.left_ns
         ]
@@ -84,15 +88,21 @@ def _counted(lines: Sequence[tuple[str, int]]) -> Counter[str]:
 
 
 def _delays(moves: Sequence[TrueMove], picks: Sequence[Picked]) -> list[float]:
-    """Seconds from each unit truly picked to its decision; units never decided are left out."""
-    free = {id(pick): pick.units for pick in picks}
+    """Seconds from each unit truly picked to its decision; units never decided are left out.
+
+    Units answer to one another nearest in time first, each once.
+    """
+    taken, told = [move.units for move in moves], [pick.units for pick in picks]
+    pairs = sorted(
+        (abs(pick.at_ns - move.at_ns), m, p)
+        for m, move in enumerate(moves)
+        for p, pick in enumerate(picks)
+        if pick.gtin == move.gtin and (pick.at_ns - move.at_ns) / 1e9 > -_EARLY_S
+    )
     delays = []
-    for move in moves:
-        for _ in range(move.units):
-            for pick in picks:
-                late_s = (pick.at_ns - move.at_ns) / 1e9
-                if pick.gtin == move.gtin and free[id(pick)] > 0 and late_s > -_EARLY_S:
-                    free[id(pick)] -= 1
-                    delays.append((pick.decided_ns - move.at_ns) / 1e9)
-                    break
+    for _, m, p in pairs:
+        units = min(taken[m], told[p])
+        taken[m] -= units
+        told[p] -= units
+        delays += [(picks[p].decided_ns - moves[m].at_ns) / 1e9] * units
     return delays

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import segno
@@ -33,10 +35,7 @@ def hold_code(text: str, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 def draw_code(text: str, rng: np.random.Generator) -> NDArray[np.uint8]:
     """One picture of `text` as a QR code on a telephone's screen, grey (side, side)."""
-    code = segno.make_qr(text, error="l", boost_error=False)
-    modules = np.array([[not dark for dark in row] for row in code.matrix], dtype=np.uint8) * 255
-    modules = np.pad(modules, _QUIET_MODULES, constant_values=255)
-    clean = np.kron(modules, np.ones((_MODULE_PX, _MODULE_PX), dtype=np.uint8))
+    clean = _clean(text)
     edge = round(clean.shape[0] * 2 * _SLANT)
     framed = np.pad(clean, edge, constant_values=230)
     full = framed.shape[0]
@@ -48,3 +47,12 @@ def draw_code(text: str, rng: np.random.Generator) -> NDArray[np.uint8]:
     noisy = seen.astype(np.float64) * rng.uniform(0.8, 0.95) + rng.normal(0.0, 5.0, seen.shape)
     picture: NDArray[np.uint8] = np.clip(noisy + rng.uniform(5.0, 25.0), 0, 255).astype(np.uint8)
     return picture
+
+
+@lru_cache(maxsize=16)
+def _clean(text: str) -> NDArray[np.uint8]:
+    """The code as it is; kept, since somebody who holds one up is read more than once."""
+    code = segno.make_qr(text, error="l", boost_error=False)
+    modules = np.array([[not dark for dark in row] for row in code.matrix], dtype=np.uint8) * 255
+    modules = np.pad(modules, _QUIET_MODULES, constant_values=255)
+    return np.kron(modules, np.ones((_MODULE_PX, _MODULE_PX), dtype=np.uint8))

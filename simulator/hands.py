@@ -13,6 +13,7 @@ from simulator.walker import STEP_S, Walker
 
 CARRY_S = 1.5  # how long a picked product stays in the hand before it goes into the bag
 _STOW_S = 0.5
+_ENDED = object()
 
 
 @dataclass(slots=True)
@@ -96,6 +97,13 @@ class Hands:
                     a[1] + share * (b[1] - a[1]),
                     a[2] + share * (b[2] - a[2]),
                 )
+
+
+def together(*motions: Iterator[None]) -> Iterator[None]:
+    """Several motions at once, until the last has ended."""
+    running = list(motions)
+    while running := [motion for motion in running if next(motion, _ENDED) is not _ENDED]:
+        yield
 
 
 def hanging_at(height_m: float, at: Point2, heading_rad: float, side: Side) -> Point3:

@@ -1,11 +1,10 @@
-"""How packages look and stand: art from a product's picture, and primitives of one unit.
+"""How packages stand: primitives of one unit and of a stocked facing, and textures in levels.
 
 Primitive rows are those of `simulator.raster`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
@@ -13,12 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.store import Facing, Gondola, Picture, Product, Shelf
-from simulator.raster import TEXTURE_LEVELS, TEXTURE_PX
+from sensors.store import Facing, Gondola, Product, Shelf
+from simulator.artwork import rgb_of
+from simulator.raster import TEXTURE_LEVELS
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Row = list[float]
+SHADOW_M = 0.02  # how much wider than a package its dark rim is
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +28,6 @@ class Primitives:
 
     quads: list[Row]
     cylinders: list[Row]
-
-
-def rgb_of(colour: str) -> Array:
-    """(3,) values 0…255 of a `#rrggbb`."""
-    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)
-
-
-def package_art(product: Product) -> Bytes:
-    """The front of a package, (n, n, 3) RGB; an emblem and lines of print are the product's own."""
-    n, picture = TEXTURE_PX, product.picture
-    base, accent = rgb_of(picture.base), rgb_of(picture.accent)
-    art = np.empty((n, n, 3))
-    art[:] = base
-    art[_motif(picture, n)] = accent
-    rng = np.random.default_rng(int(hashlib.sha256(product.gtin.encode()).hexdigest()[:8], 16))
-    emblem = np.repeat(np.repeat(rng.random((4, 3)) < 0.55, 2, axis=0), 2, axis=1)
-    ink = np.clip(255 - base * 0.8 + rng.uniform(-40, 40, 3), 0, 255)
-    top = int(rng.integers(2, 6))
-    mark = np.concatenate([emblem, emblem[:, ::-1]], axis=1)
-    art[top : top + 8, 10:22][mark] = ink
-    for line in range(int(rng.integers(1, 4))):
-        y, start = 22 + 3 * line, int(rng.integers(3, 8))
-        art[y, start : start + int(rng.integers(10, 22))] = (accent + ink) / 2
-    return np.clip(art, 0, 255).astype(np.uint8)
 
 
 def mip_levels(art: Bytes) -> Bytes:
@@ -125,8 +102,12 @@ def stocked(
     units: int,
     texture: int,
     id: int,
+    board: tuple[Array, int],
 ) -> Primitives:
-    """`units` packages of a facing, row by row from the front edge, then in layers."""
+    """`units` packages of a facing, row by row from the front edge, then in layers.
+
+    `board` is the colour and id of what they stand on where they darken it.
+    """
     width, deep, high = product.size_m
     start = (min(facing.plates) - 1) * shelf.plate_width_m
     room = max(facing.plates) * shelf.plate_width_m - start
@@ -143,20 +124,19 @@ def stocked(
         along = start + room * (column + 0.5) / columns
         x, y = gondola.to_floor(along, 0.01 + deep / 2 + row * (deep + 0.006))
         foot = np.array([x, y, shelf.z_m + layer * (high + 0.002)])
+        if layer == 0:
+            found.quads.append(_contact_shadow(product, foot, yaw, *board))
         one = unit(product, texture, foot, yaw, id)
         found.quads.extend(one.quads)
         found.cylinders.extend(one.cylinders)
     return found
 
 
-def _motif(picture: Picture, n: int) -> NDArray[np.bool_]:
-    """Where the accent colour lies on a front, (n, n)."""
-    y, x = np.mgrid[0:n, 0:n]
-    masks = {
-        "disc": np.hypot(x - n / 2 + 0.5, y - n * 0.5) < n * 0.3,
-        "stripes": (x // 4) % 3 == 1,
-        "split": x + y > n,
-        "checks": ((x // 8 + y // 8) % 2 == 0) & (y > n // 3),
-        "band": (y > n * 0.55) & (y < n * 0.8),
-    }
-    return np.asarray(masks[picture.motif], dtype=np.bool_)
+def _contact_shadow(product: Product, foot: Array, yaw_rad: float, rgb: Array, id: int) -> Row:
+    """The dark rim on the board around a package, seen where nothing stands in front of it."""
+    c, s = math.cos(yaw_rad), math.sin(yaw_rad)
+    right = np.array([c, s, 0.0]) * (product.size_m[0] + SHADOW_M)
+    back = np.array([-s, c, 0.0]) * (product.size_m[1] + SHADOW_M)
+    corner = foot - (right + back) / 2 + np.array([0.0, 0.0, 0.0005])
+    row = [*corner, *right, *back, *rgb, -1.0, 1.0, 1.0, id]
+    return [float(v) for v in row]

@@ -14,18 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors.store import Store
-from sensors.wire import BarrierCrossed, WeightBatch, encode, topic
-from simulator.actor import Actor
+from sensors.wire import BarrierCrossed, TagReads, WeightBatch, encode, topic
 from simulator.codes import hold_code
+from simulator.company import gather
+from simulator.faults import cameras_out
 from simulator.figure import Figure, Stance
 from simulator.plates import BATCH_NS, PERIOD_NS, SAMPLES, Plates
+from simulator.rfid import Bearer, Rfid
 from simulator.routes import Floorplan
 from simulator.scene import Scene
 from simulator.shelves import Shelves
 from simulator.shopping import draw_plans
 from simulator.stage import Crossing, Showing, Stage
-from simulator.truth import TrueVisit, Truth
+from simulator.truth import Truth
 from simulator.visitor import STEP_NS
+from simulator.visits import true_visits
 from simulator.world import TrueStore, World, realise, stream
 
 IssueCode = Callable[[str, int, bool], str]
@@ -35,6 +38,7 @@ _HOLD_NS = 3 * BATCH_NS  # a message is made at most this long after it arrives
 _QUIET_NS = 4_000_000_000  # played after the last shopper has gone
 _LONGEST_NS = 3_600_000_000_000  # from the last entry on; whoever is still there is stuck
 _DEFAULT_FPS = 10.0
+_PATH_STEPS = 500_000_000 // STEP_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Said:
 class CodeShown:
     """The picture of a code before a gate's reader; `at_ns` is by the gate's clock.
 
+    `group_size` is how many persons the shopper tells the gate come in on it.
     Whoever reads it publishes `sensors.wire.CodeShown` as device `gate` with `boot` and `seq`.
     """
 
@@ -59,15 +64,20 @@ class CodeShown:
     boot: str
     seq: int
     picture: NDArray[np.uint8]
+    group_size: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exposure:
-    """What cameras see at `at_ns`, true time: people by id, and units on each facing."""
+    """What cameras see at `at_ns`, true time: people by id, and units on each facing.
+
+    Cameras that are `out` see nothing.
+    """
 
     at_ns: int
     people: tuple[tuple[str, Figure, Stance], ...]
     units: dict[str, int]
+    out: frozenset[str] = frozenset()
 
 
 Happening = Said | CodeShown | Exposure
@@ -80,9 +90,9 @@ class SceneStuck(Exception):
 class ScenePlayer:
     """Plays one scene from `start_ns`; iterate once, then read `truth`.
 
-    `issue_code(shopper, at_ns, forged)` gives the text of an entry code. Happenings come ordered
-    by `received_ns`, exposures by their `at_ns`. Iterating raises SceneStuck where somebody has
-    not left an hour after the last entry.
+    `issue_code(shopper, at_ns, forged)` gives the text of an entry code; staff are called
+    `staff-<name>`. Happenings come ordered by `received_ns`, exposures by their `at_ns`. Iterating
+    raises SceneStuck where somebody has not left an hour after the last entry.
     """
 
     def __init__(
@@ -101,21 +111,24 @@ class ScenePlayer:
         self._start_ns = start_ns
         self._issue_code = issue_code
         self._rng = stream(world.seed, seed, scene.name, "arrivals of messages")
+        self._rfid_rng = stream(world.seed, seed, scene.name, "arrivals of tag reads")
+        self._rfid = Rfid(store, self.true, seed, start_ns, scene.name)
         self._boot = f"sim{int(stream(world.seed, seed, scene.name, 'boot').integers(2**40)):010x}"
         shelves = Shelves(store, self.true, stream(world.seed, seed, "units"))
         plates = Plates(store, self.true, shelves.weights(), seed)
         self._stage = Stage(start_ns, Floorplan(store), shelves, plates)
         plans = draw_plans(store, self.true, scene, seed)
-        self._actors = [
-            Actor(plan, self._stage, start_ns, stream(world.seed, seed, "person", plan.name))
-            for plan in plans
-        ]
-        self._last_entry_ns = start_ns + max(int(plan.enters_s * 1e9) for plan in plans)
-        self._stage.people.extend(self._actors)
+        self._actors = gather(
+            plans, self._stage, start_ns, lambda name: stream(world.seed, seed, "person", name)
+        )
+        last_s = max(plan.enters_s + plan.outside_s for plan in plans)
+        self._last_entry_ns = start_ns + int(last_s * 1e9)
         self._seq = {device: itertools.count() for device in self.true.clock_offset_ns}
         self._queue: list[tuple[int, int, Happening]] = []
         self._made = itertools.count()
         self._truth: Truth | None = None
+        self._stock_before = shelves.contents()
+        self._paths: dict[str, list[tuple[int, float, float]]] = {}
 
     @property
     def truth(self) -> Truth:
@@ -130,10 +143,13 @@ class ScenePlayer:
         gone_ns: int | None = None
         for step in itertools.count():
             now_ns = self._start_ns + step * STEP_NS
+            if step % _PATH_STEPS == 0:
+                self._note_places(now_ns)
             if step % exposed_every == 0:
                 self._arrive(now_ns, self._exposure(now_ns))
             if step % _BATCH_STEPS == 0 and step >= 2 * _BATCH_STEPS:
                 self._weigh(now_ns - 2 * BATCH_NS)
+                self._read_tags(now_ns - BATCH_NS, now_ns)
             if gone_ns is not None and now_ns > gone_ns + _QUIET_NS:
                 break
             if now_ns > self._last_entry_ns + _LONGEST_NS:
@@ -162,9 +178,17 @@ class ScenePlayer:
         stage.showings.clear()
         stage.crossings.clear()
 
+    def _note_places(self, at_ns: int) -> None:
+        for actor in self._actors:
+            if actor.walker is not None:
+                place = (at_ns, round(actor.walker.x, 3), round(actor.walker.y, 3))
+                self._paths.setdefault(actor.name, []).append(place)
+
     def _exposure(self, at_ns: int) -> Exposure:
         people = tuple((a.name, a.figure, a.stance()) for a in self._actors if a.walker is not None)
-        return Exposure(at_ns, people, self._stage.shelves.units())
+        at_s = (at_ns - self._start_ns) / 1e9
+        out = cameras_out(self.scene.faults, self.true.cameras, at_s)
+        return Exposure(at_ns, people, self._stage.shelves.units(), out)
 
     def _weigh(self, begin_ns: int) -> None:
         last_ns = (SAMPLES - 1) * PERIOD_NS
@@ -179,6 +203,21 @@ class ScenePlayer:
             )
             arrives_ns = at_ns + last_ns + self._latency_ns(self.true.world.latency.shelf_ms)
             self._say(arrives_ns, "weight", shelf, encode(batch))
+
+    def _read_tags(self, begin_ns: int, end_ns: int) -> None:
+        bearers = [Bearer(*a.walker.at, a.cart) for a in self._actors if a.walker is not None]
+        found = self._rfid.reads(begin_ns, end_ns, self._stage.shelves, bearers)
+        for antenna, reads in found.items():
+            message = TagReads(
+                device=antenna,
+                boot=self._boot,
+                seq=next(self._seq[antenna]),
+                at_ns=begin_ns + self.true.clock_offset_ns[antenna],
+                span_ns=end_ns - begin_ns,
+                reads=reads,
+            )
+            latency_ms = self._rfid_rng.uniform(*self.true.world.latency.rfid_ms)
+            self._say(end_ns + int(latency_ms * 1e6), "rfid", antenna, encode(message))
 
     def _cross(self, crossing: Crossing) -> None:
         message = BarrierCrossed(
@@ -201,6 +240,7 @@ class ScenePlayer:
             boot=self._boot,
             seq=next(self._seq[showing.gate]),
             picture=hold_code(text, self._rng),
+            group_size=showing.group_size,
         )
         self._arrive(arrives_ns, shown)
 
@@ -214,25 +254,12 @@ class ScenePlayer:
         return int(self._rng.uniform(*range_ms) * 1e6)
 
     def _conclude(self) -> Truth:
-        visits = []
-        for actor in self._actors:
-            if actor.entered_ns is None or actor.left_ns is None:
-                continue
-            lines: dict[str, int] = {}
-            for unit in actor.cart:
-                lines[unit.gtin] = lines.get(unit.gtin, 0) + 1
-            visits.append(
-                TrueVisit(
-                    shopper=actor.name,
-                    entered_ns=actor.entered_ns,
-                    left_ns=actor.left_ns,
-                    lines=sorted(lines.items()),
-                )
-            )
         return Truth(
             scene=self.scene.name,
             seed=self.seed,
-            visits=sorted(visits, key=lambda visit: (visit.entered_ns, visit.shopper)),
+            visits=true_visits(self._actors),
             moves=sorted(self._stage.moves, key=lambda move: (move.at_ns, move.shopper)),
             stock=self._stage.shelves.contents(),
+            stock_before=self._stock_before,
+            paths=self._paths,
         )

@@ -2,7 +2,8 @@
 
 Primitives are rows of float64 arrays (`QUAD_COLUMNS`, `CYLINDER_COLUMNS`, and capsules as in
 `simulator.people`). Single-threaded and without randomness: equal inputs give equal bytes.
-Depth is metres along the optical axis. A camera is the 16 numbers of `lens`.
+Depth is metres along the optical axis. A camera is the numbers of `lens` and the `rays` of its
+pixels: rays bear the lens's distortion, so that edges, ids and depth are exact with any lens.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sensors.camera import CameraModel
+from sensors.lens import reach
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -22,31 +24,42 @@ QUAD_COLUMNS = (
     16  # corner (3), edge right (3), edge up (3), rgb (3), texture or -1, repeats (2), id
 )
 CYLINDER_COLUMNS = 10  # foot (3), height, radius, rgb (3), texture or -1, id
-TEXTURE_PX = 32
+TEXTURE_PX = 64
 TEXTURE_LEVELS = 5
 NEAR_M = 0.05
 
 
 def lens(camera: CameraModel) -> Array:
-    """The camera as numbers: rotation row by row (9), position (3), fx, fy, cx, cy."""
-    inner = [camera.fx, camera.fy, camera.cx, camera.cy]
-    return np.concatenate([camera.rotation.ravel(), camera.position_m, inner]).astype(np.float64)
+    """The camera as numbers: rotation row by row (9), position (3), fx, fy, cx, cy, k1, k2 and the
+    radius up to which they hold."""
+    inner = [camera.fx, camera.fy, camera.cx, camera.cy, camera.k1, camera.k2]
+    edge = [float(reach(camera.radial))]
+    return np.concatenate([camera.rotation.ravel(), camera.position_m, inner, edge])
+
+
+def pixel_rays(camera: CameraModel) -> Array:
+    """Where each pixel looks (H, W, 2): right and down at one metre before the camera."""
+    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
+    flat = camera.flat(np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
+    return np.ascontiguousarray(flat.reshape(camera.height_px, camera.width_px, 2))
 
 
 @njit(cache=True)
-def _project(cam: Array, x: float, y: float, z: float) -> tuple[float, float, float]:
+def _flat(cam: Array, x: float, y: float, z: float) -> tuple[float, float, float]:
+    """A point as a camera without distortion sees it at one metre, right and down, and its
+    depth."""
     dx, dy, dz = x - cam[9], y - cam[10], z - cam[11]
     depth = cam[6] * dx + cam[7] * dy + cam[8] * dz
     safe = max(depth, 1e-6)
-    u = cam[12] * (cam[0] * dx + cam[1] * dy + cam[2] * dz) / safe + cam[14]
-    v = cam[13] * (cam[3] * dx + cam[4] * dy + cam[5] * dz) / safe + cam[15]
+    u = (cam[0] * dx + cam[1] * dy + cam[2] * dz) / safe
+    v = (cam[3] * dx + cam[4] * dy + cam[5] * dz) / safe
     return u, v, depth
 
 
 @njit(cache=True)
-def _ray(cam: Array, px: int, py: int) -> tuple[float, float, float]:
+def _ray(cam: Array, rays: Array, px: int, py: int) -> tuple[float, float, float]:
     """Direction through a pixel in the world, of length 1 along the optical axis."""
-    a, b = (px - cam[14]) / cam[12], (py - cam[15]) / cam[13]
+    a, b = rays[py, px, 0], rays[py, px, 1]
     return (
         a * cam[0] + b * cam[3] + cam[6],
         a * cam[1] + b * cam[4] + cam[7],
@@ -55,14 +68,40 @@ def _ray(cam: Array, px: int, py: int) -> tuple[float, float, float]:
 
 
 @njit(cache=True)
+def _bent(cam: Array, u: float, v: float) -> tuple[float, float]:
+    """The pixel of a flat point."""
+    squared = u * u + v * v
+    edge = cam[18]
+    inner = min(squared, edge * edge)
+    scale = 1.0 + inner * (cam[16] + inner * cam[17])
+    if squared > inner:  # straight on, as in sensors.lens
+        slope = 1.0 + inner * (3.0 * cam[16] + inner * 5.0 * cam[17])
+        radius = math.sqrt(squared)
+        scale = (edge * scale + (radius - edge) * slope) / radius
+    return cam[12] * u * scale + cam[14], cam[13] * v * scale + cam[15]
+
+
+@njit(cache=True)
 def _clip(
-    lo_u: float, lo_v: float, hi_u: float, hi_v: float, window: NDArray[np.int64]
+    cam: Array, lo_u: float, lo_v: float, hi_u: float, hi_v: float, window: NDArray[np.int64]
 ) -> tuple[int, int, int, int]:
+    """The pixels (x0, y0, x1, y1) of a window that may show a flat rectangle.
+
+    A bent side lies farthest out at its ends or where it passes the optical axis.
+    """
+    left, top, right, bottom = 1e9, 1e9, -1e9, -1e9
+    middle_u, middle_v = min(max(0.0, lo_u), hi_u), min(max(0.0, lo_v), hi_v)
+    for i in range(3):
+        u = lo_u if i == 0 else (middle_u if i == 1 else hi_u)
+        for j in range(3):
+            v = lo_v if j == 0 else (middle_v if j == 1 else hi_v)
+            x, y = _bent(cam, u, v)
+            left, top, right, bottom = min(left, x), min(top, y), max(right, x), max(bottom, y)
     return (
-        int(max(window[0], math.floor(max(lo_u, -1e6)))),
-        int(max(window[1], math.floor(max(lo_v, -1e6)))),
-        int(min(window[2], math.ceil(min(hi_u, 1e6)) + 1)),
-        int(min(window[3], math.ceil(min(hi_v, 1e6)) + 1)),
+        int(max(window[0], math.floor(max(left, -1e6)))),
+        int(max(window[1], math.floor(max(top, -1e6)))),
+        int(min(window[2], math.ceil(min(right, 1e6)) + 1)),
+        int(min(window[3], math.ceil(min(bottom, 1e6)) + 1)),
     )
 
 
@@ -102,6 +141,7 @@ def draw_quads(
     ids: NDArray[np.int32],
     depth: NDArray[np.float32],
     cam: Array,
+    rays: Array,
     light: Array,
     quads: Array,
     atlas: Bytes,
@@ -124,7 +164,7 @@ def draw_quads(
         lo_u, lo_v, hi_u, hi_v, behind = 1e9, 1e9, -1e9, -1e9, 0
         for k in range(4):
             i, j = k & 1, k >> 1
-            u, v, d = _project(
+            u, v, d = _flat(
                 cam,
                 o[0] + i * e[0] + j * f[0],
                 o[1] + i * e[1] + j * f[1],
@@ -136,8 +176,8 @@ def draw_quads(
         if behind == 4:
             continue
         if behind > 0:
-            lo_u, lo_v, hi_u, hi_v = -1e6, -1e6, 1e6, 1e6
-        x0, y0, x1, y1 = _clip(lo_u, lo_v, hi_u, hi_v, window)
+            lo_u, lo_v, hi_u, hi_v = -1e4, -1e4, 1e4, 1e4
+        x0, y0, x1, y1 = _clip(cam, lo_u, lo_v, hi_u, hi_v, window)
         ee = e[0] * e[0] + e[1] * e[1] + e[2] * e[2]
         ff = f[0] * f[0] + f[1] * f[1] + f[2] * f[2]
         shade = _shade(nx / size, ny / size, nz / size, light)
@@ -146,7 +186,7 @@ def draw_quads(
         density = atlas.shape[2] * max(repeat_s / math.sqrt(ee), repeat_t / math.sqrt(ff)) / cam[12]
         for y in range(y0, y1):
             for x in range(x0, x1):
-                dx, dy, dz = _ray(cam, x, y)
+                dx, dy, dz = _ray(cam, rays, x, y)
                 slope = nx * dx + ny * dy + nz * dz
                 if slope >= 0.0:
                     continue
@@ -180,6 +220,7 @@ def draw_cylinders(
     ids: NDArray[np.int32],
     depth: NDArray[np.float32],
     cam: Array,
+    rays: Array,
     light: Array,
     cylinders: Array,
     atlas: Bytes,
@@ -191,18 +232,18 @@ def draw_cylinders(
         lo_u, lo_v, hi_u, hi_v, behind = 1e9, 1e9, -1e9, -1e9, False
         for k in range(8):
             i, j, up = (k & 1) * 2 - 1, ((k >> 1) & 1) * 2 - 1, k >> 2
-            u, v, d = _project(cam, fx + i * radius, fy + j * radius, fz + up * high)
+            u, v, d = _flat(cam, fx + i * radius, fy + j * radius, fz + up * high)
             behind = behind or d < NEAR_M
             lo_u, lo_v, hi_u, hi_v = min(lo_u, u), min(lo_v, v), max(hi_u, u), max(hi_v, v)
         if behind:
             continue
-        x0, y0, x1, y1 = _clip(lo_u, lo_v, hi_u, hi_v, window)
+        x0, y0, x1, y1 = _clip(cam, lo_u, lo_v, hi_u, hi_v, window)
         texture = int(cylinders[q, 8])
         density = atlas.shape[2] / high / cam[12]
         ox, oy = cam[9] - fx, cam[10] - fy
         for y in range(y0, y1):
             for x in range(x0, x1):
-                dx, dy, dz = _ray(cam, x, y)
+                dx, dy, dz = _ray(cam, rays, x, y)
                 a, b = dx * dx + dy * dy, ox * dx + oy * dy
                 disc = b * b - a * (ox * ox + oy * oy - radius * radius)
                 if disc < 0.0 or a < 1e-12:
@@ -242,6 +283,7 @@ def draw_capsules(
     ids: NDArray[np.int32],
     depth: NDArray[np.float32],
     cam: Array,
+    rays: Array,
     light: Array,
     capsules: Array,
     person_id: int,
@@ -255,17 +297,16 @@ def draw_capsules(
         ax, ay, az, bx, by, bz, radius = capsules[q, 0:7]
         lo_u, lo_v, hi_u, hi_v, behind = 1e9, 1e9, -1e9, -1e9, False
         for k in range(2):
-            u, v, d = _project(cam, bx if k else ax, by if k else ay, bz if k else az)
+            u, v, d = _flat(cam, bx if k else ax, by if k else ay, bz if k else az)
             if d < NEAR_M + radius:
                 behind = True
                 continue
-            off = math.hypot((u - cam[14]) / cam[12], (v - cam[15]) / cam[13])
-            spread = cam[12] * radius / (d - radius) * (1.0 + 0.6 * off) + 1.0
+            spread = radius / (d - radius) * (1.0 + 0.6 * math.hypot(u, v)) + 1.0 / cam[12]
             lo_u, hi_u = min(lo_u, u - spread), max(hi_u, u + spread)
             lo_v, hi_v = min(lo_v, v - spread), max(hi_v, v + spread)
         if behind:
             continue
-        x0, y0, x1, y1 = _clip(lo_u, lo_v, hi_u, hi_v, window)
+        x0, y0, x1, y1 = _clip(cam, lo_u, lo_v, hi_u, hi_v, window)
         wx, wy, wz = bx - ax, by - ay, bz - az
         ox, oy, oz = cam[9] - ax, cam[10] - ay, cam[11] - az
         ww = wx * wx + wy * wy + wz * wz
@@ -274,7 +315,7 @@ def draw_capsules(
         stripes = capsules[q, 10]
         for y in range(y0, y1):
             for x in range(x0, x1):
-                dx, dy, dz = _ray(cam, x, y)
+                dx, dy, dz = _ray(cam, rays, x, y)
                 dd = dx * dx + dy * dy + dz * dz
                 wd = wx * dx + wy * dy + wz * dz
                 do = dx * ox + dy * oy + dz * oz
@@ -316,6 +357,7 @@ def draw_shadow(
     rgb: Bytes,
     ids: NDArray[np.int32],
     cam: Array,
+    rays: Array,
     x_m: float,
     y_m: float,
     radius_m: float,
@@ -326,16 +368,16 @@ def draw_shadow(
     lo_u, lo_v, hi_u, hi_v = 1e9, 1e9, -1e9, -1e9
     for k in range(4):
         i, j = (k & 1) * 2 - 1, (k >> 1) * 2 - 1
-        u, v, d = _project(cam, x_m + i * radius_m, y_m + j * radius_m, 0.0)
+        u, v, d = _flat(cam, x_m + i * radius_m, y_m + j * radius_m, 0.0)
         if d < NEAR_M:
             return
         lo_u, lo_v, hi_u, hi_v = min(lo_u, u), min(lo_v, v), max(hi_u, u), max(hi_v, v)
-    x0, y0, x1, y1 = _clip(lo_u, lo_v, hi_u, hi_v, window)
+    x0, y0, x1, y1 = _clip(cam, lo_u, lo_v, hi_u, hi_v, window)
     for y in range(y0, y1):
         for x in range(x0, x1):
             if ids[y, x] != floor_id:
                 continue
-            dx, dy, dz = _ray(cam, x, y)
+            dx, dy, dz = _ray(cam, rays, x, y)
             t = -cam[11] / dz
             off = math.hypot(cam[9] + t * dx - x_m, cam[10] + t * dy - y_m) / radius_m
             if off < 1.0:
@@ -345,14 +387,23 @@ def draw_shadow(
 
 
 @njit(cache=True)
-def develop(rgb: Bytes, curves: Bytes, noise: NDArray[np.int8], shift_x: int, shift_y: int) -> None:
-    """Apply per-channel tone `curves` (3, 256) and the shifted `noise` tile (h, w), in place."""
+def develop(
+    rgb: Bytes,
+    curves: Bytes,
+    grain: NDArray[np.float32],
+    noise: NDArray[np.int8],
+    shift_x: int,
+    shift_y: int,
+) -> None:
+    """Apply per-channel tone `curves` (3, 256) and the shifted `noise` tile (h, w), whose strength
+    at each grey value is `grain` (256,), in place."""
     h, w = noise.shape
     for y in range(rgb.shape[0]):
         row = noise[(y + shift_y) % h]
         start = (shift_x + 7 * y) % w
         for x in range(rgb.shape[1]):
             for c in range(3):
-                value = int(curves[c, rgb[y, x, c]]) + row[start]
+                light = curves[c, rgb[y, x, c]]
+                value = int(light + row[start] * grain[light] + np.float32(0.5))
                 start = start + 1 if start + 1 < w else 0
                 rgb[y, x, c] = min(255, max(0, value))

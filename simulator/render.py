@@ -6,36 +6,44 @@ Equal stores, cameras, seeds and arguments give equal bytes.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensors.camera import CameraModel
 from sensors.store import Facing, Gondola, Product, Shelf, Store, facing_id
-from simulator.packages import mip_levels, package_art, stocked, unit
+from simulator.artwork import package_art
+from simulator.halves import Half
+from simulator.lens import Electronics
+from simulator.packages import mip_levels, stocked, unit
 from simulator.people import Body, Figure, Stance, pose_body
 from simulator.raster import (
     CYLINDER_COLUMNS,
     QUAD_COLUMNS,
-    develop,
     draw_capsules,
     draw_cylinders,
     draw_quads,
     draw_shadow,
     lens,
+    pixel_rays,
 )
-from simulator.scenery import FLOOR_ID, Look, build_shell
+from simulator.scenery import FLOOR_ID, GONDOLA_ID, Look, build_shell
+from simulator.world import Pictures
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
+Window = NDArray[np.int64]
+Posed = tuple[int, Figure, Stance, Body]
 
 THING_ID = 10_000  # ids below are people
 PRODUCT_ID = 20_000  # + place of the product in the store, standing on a shelf
 HELD_ID = 30_000  # + place of the product in the store, in a hand
+
+SLOW_M_S = 0.15  # who is slower is drawn sharp
+LEAST_SMEAR_PX = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,15 +62,17 @@ class _View:
 
     camera: CameraModel
     lens: Array
+    rays: Array
     shell: Frame
     background: Frame
-    curves: Bytes
-    noise: NDArray[np.int8]
-    whole: NDArray[np.int64]
+    scratch: Frame
+    electronics: Electronics
+    whole: Window
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
+    number: int
     gondola: Gondola
     shelf: Shelf
     facing: Facing
@@ -88,20 +98,23 @@ class Renderer:
         look_seed: int,
         *,
         look: Look | None = None,
+        pictures: Pictures | None = None,
+        half: Half = "scoring",
     ) -> None:
         rng = np.random.default_rng(look_seed)
-        drawn = Look.random(rng)
+        drawn = Look.random(rng, half)
         self._look = drawn if look is None else look
+        self._pictures = Pictures() if pictures is None else pictures
         self._products = store.products
         self._product_at = {p.gtin: i for i, p in enumerate(store.products)}
         count = len(store.products)
-        art = [package_art(p) for p in store.products]
+        art = [package_art(p, half) for p in store.products]
         art += [self._look.floor_tile, self._look.wall_tile]
         self._atlas = np.ascontiguousarray(np.stack([mip_levels(a) for a in art]))
         shell = _rows(build_shell(store, self._look, count, count + 1), QUAD_COLUMNS)
         self._places = {
-            facing_id(s.id, f): _Place(g, s, f, self._product_at[f.gtin])
-            for g in store.gondolas
+            facing_id(s.id, f): _Place(n, g, s, f, self._product_at[f.gtin])
+            for n, g in enumerate(store.gondolas)
             for s in g.shelves
             for f in s.facings
         }
@@ -138,29 +151,46 @@ class Renderer:
         bodies = [(i, f, s, pose_body(f, s)) for i, f, s in people]
         return self.render_bodies(camera_id, bodies, at_ns)
 
-    def render_bodies(
-        self,
-        camera_id: str,
-        bodies: Sequence[tuple[int, Figure, Stance, Body]],
-        at_ns: int = 0,
-    ) -> Frame:
+    def render_bodies(self, camera_id: str, bodies: Sequence[Posed], at_ns: int = 0) -> Frame:
         """`render` with bodies that are posed already, to share them between cameras."""
-        view, light = self._views[camera_id], self._look.light
+        view = self._views[camera_id]
         back = view.background
-        rgb, ids, depth = back.rgb.copy(), back.ids.copy(), back.depth.copy()
+        frame = Frame(back.rgb.copy(), back.ids.copy(), back.depth.copy())
+        self._paint(view, frame, bodies, view.whole)
+        self._smear(view, frame, bodies)
+        return replace(frame, rgb=view.electronics.take(frame.rgb, at_ns))
+
+    def _paint(self, view: _View, on: Frame, bodies: Sequence[Posed], window: Window) -> None:
+        """Draw people, their shadows and what they hold over what is there."""
+        seen, light = (view.lens, view.rays), self._look.light
         for _, figure, stance, _ in bodies:
             radius = 0.42 * figure.girth
-            draw_shadow(rgb, ids, view.lens, stance.x_m, stance.y_m, radius, FLOOR_ID, view.whole)
+            draw_shadow(on.rgb, on.ids, *seen, stance.x_m, stance.y_m, radius, FLOOR_ID, window)
         for person, _, stance, body in bodies:
-            draw_capsules(rgb, ids, depth, view.lens, light, body.capsules, person, view.whole)
+            draw_capsules(on.rgb, on.ids, on.depth, *seen, light, body.capsules, person, window)
             for hand, gtin in enumerate((stance.left_holds, stance.right_holds)):
                 if gtin is not None:
                     quads, cylinders = self._held(gtin, body, hand, stance.heading_rad)
-                    self._draw(view, Frame(rgb, ids, depth), quads, cylinders, view.whole)
-        shift = hashlib.blake2b(f"{camera_id}:{at_ns}".encode(), digest_size=4).digest()
-        x, y = int.from_bytes(shift[:2], "little"), int.from_bytes(shift[2:], "little")
-        develop(rgb, view.curves, view.noise, x, y)
-        return Frame(rgb, ids, depth)
+                    self._draw(view, on, quads, cylinders, window)
+
+    def _smear(self, view: _View, frame: Frame, bodies: Sequence[Posed]) -> None:
+        """Blur those who walk along their way while the shutter was open; ids and depth stay."""
+        shutter_s = view.electronics.shutter_s
+        moved_px, window = _movement(view, bodies, shutter_s)
+        if window is None or moved_px < LEAST_SMEAR_PX:
+            return
+        looks = min(4, 2 + int(moved_px / 3.0))
+        x0, y0, x1, y1 = window
+        cut = (slice(y0, y1), slice(x0, x1))
+        total = frame.rgb[cut].astype(np.uint16)
+        for look in range(1, looks):
+            ago_s = shutter_s * look / (looks - 1)
+            for name in ("rgb", "ids", "depth"):
+                getattr(view.scratch, name)[cut] = getattr(view.background, name)[cut]
+            earlier = [_earlier(one, ago_s) for one in bodies]
+            self._paint(view, view.scratch, earlier, window)
+            total += view.scratch.rgb[cut]
+        frame.rgb[cut] = (total + looks // 2) // looks
 
     def silhouette(self, camera_id: str, body: Body) -> NDArray[np.bool_]:
         """The pixels (H, W) that a body would fill were nothing before it."""
@@ -169,7 +199,7 @@ class Renderer:
         depth = np.full_like(view.background.depth, np.inf)
         rgb = np.empty_like(view.background.rgb)
         light = self._look.light
-        draw_capsules(rgb, ids, depth, view.lens, light, body.capsules, 1, view.whole)
+        draw_capsules(rgb, ids, depth, view.lens, view.rays, light, body.capsules, 1, view.whole)
         return np.asarray(ids == 1)
 
     def _held(self, gtin: str, body: Body, hand: int, heading_rad: float) -> tuple[Array, Array]:
@@ -183,7 +213,10 @@ class Renderer:
     def _stand(self, place: _Place, units: int) -> _Stand:
         product: Product = self._products[place.product]
         id = PRODUCT_ID + place.product
-        found = stocked(place.gondola, place.shelf, place.facing, product, units, place.product, id)
+        board = (self._look.rack * 0.55, GONDOLA_ID + place.number)
+        found = stocked(
+            place.gondola, place.shelf, place.facing, product, units, place.product, id, board
+        )
         return _Stand(
             units, _rows(found.quads, QUAD_COLUMNS), _rows(found.cylinders, CYLINDER_COLUMNS)
         )
@@ -196,21 +229,20 @@ class Renderer:
             np.full((h, w), np.inf, np.float32),
         )
         whole = np.array([0, 0, w, h], dtype=np.int64)
-        seed = hashlib.blake2b(f"{look_seed}:{camera.id}".encode(), digest_size=8).digest()
-        rng = np.random.default_rng(int.from_bytes(seed, "little"))
         view = _View(
             camera,
             lens(camera),
+            pixel_rays(camera),
             empty,
             Frame(empty.rgb.copy(), empty.ids.copy(), empty.depth.copy()),
-            _tone_curves(rng),
-            _noise_tile(rng, h + 37, 3 * w + 101),
+            Frame(empty.rgb.copy(), empty.ids.copy(), empty.depth.copy()),
+            Electronics.of(camera, self._pictures, look_seed),
             whole,
         )
         self._draw(view, empty, shell, _rows([], CYLINDER_COLUMNS), whole)
         return view
 
-    def _restock(self, view: _View, window: NDArray[np.int64]) -> None:
+    def _restock(self, view: _View, window: Window) -> None:
         """Draw a window of the background anew: the shell, and every stand over it."""
         x0, y0, x1, y1 = window
         for name in ("rgb", "ids", "depth"):
@@ -218,10 +250,8 @@ class Renderer:
         for stand in self._stands.values():
             self._draw(view, view.background, stand.quads, stand.cylinders, window)
 
-    def _draw(
-        self, view: _View, on: Frame, quads: Array, cylinders: Array, window: NDArray[np.int64]
-    ) -> None:
-        target = (on.rgb, on.ids, on.depth, view.lens, self._look.light)
+    def _draw(self, view: _View, on: Frame, quads: Array, cylinders: Array, window: Window) -> None:
+        target = (on.rgb, on.ids, on.depth, view.lens, view.rays, self._look.light)
         draw_quads(*target, quads, self._atlas, window)
         draw_cylinders(*target, cylinders, self._atlas, window)
 
@@ -230,7 +260,7 @@ def _rows(rows: Sequence[Sequence[float]], columns: int) -> Array:
     return np.array(rows, dtype=np.float64).reshape(-1, columns)
 
 
-def _window(view: _View, *stands: _Stand) -> NDArray[np.int64] | None:
+def _window(view: _View, *stands: _Stand) -> Window | None:
     """Pixels (x0, y0, x1, y1) that may show the stands; None where the camera sees none of them."""
     points = []
     for stand in stands:
@@ -245,20 +275,43 @@ def _window(view: _View, *stands: _Stand) -> NDArray[np.int64] | None:
     pixels, depth = view.camera.project(cloud)
     if depth.min() < 0.1:
         return view.whole
-    low = np.maximum(np.floor(pixels.min(axis=0)).astype(np.int64) - 2, 0)
-    high = np.minimum(np.ceil(pixels.max(axis=0)).astype(np.int64) + 3, view.whole[2:])
+    low = np.maximum(np.floor(pixels.min(axis=0)).astype(np.int64) - 4, 0)
+    high = np.minimum(np.ceil(pixels.max(axis=0)).astype(np.int64) + 5, view.whole[2:])
     return np.concatenate([low, high]) if (low < high).all() else None
 
 
-def _tone_curves(rng: np.random.Generator) -> Bytes:
-    """Mild exposure, gamma and white balance of one camera: (3, 256)."""
-    x = np.linspace(0.0, 1.0, 256)
-    gain, gamma = rng.uniform(0.92, 1.1), rng.uniform(0.9, 1.12)
-    balance = rng.normal(1.0, 0.02, 3)
-    curves = np.stack([255.0 * (gain * b * x) ** gamma for b in balance])
-    return np.asarray(np.clip(curves, 0, 255), dtype=np.uint8)
+def _earlier(one: Posed, ago_s: float) -> Posed:
+    """Somebody as they were a moment ago."""
+    person, figure, stance, _ = one
+    if stance.speed_m_s < SLOW_M_S:
+        return one
+    way = stance.speed_m_s * ago_s
+    then = replace(
+        stance,
+        x_m=stance.x_m - way * math.cos(stance.heading_rad),
+        y_m=stance.y_m - way * math.sin(stance.heading_rad),
+        stride_rad=stance.stride_rad - 2 * math.pi * way / figure.stride_m,
+    )
+    return person, figure, then, pose_body(figure, then)
 
 
-def _noise_tile(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.int8]:
-    sigma = rng.uniform(1.5, 4.0)
-    return np.clip(np.rint(rng.normal(0.0, sigma, (rows, columns))), -127, 127).astype(np.int8)
+def _movement(
+    view: _View, bodies: Sequence[Posed], shutter_s: float
+) -> tuple[float, Window | None]:
+    """How many pixels people's swinging limbs go at most, and the window that shows who walks."""
+    most_px, points = 0.0, []
+    for _, _, stance, body in bodies:
+        if stance.speed_m_s >= SLOW_M_S:
+            ends = np.concatenate([body.capsules[:, :3], body.capsules[:, 3:6]])
+            pixels, depth = view.camera.project(ends)
+            if depth.min() < 0.3:
+                return 0.0, None
+            px_per_m = view.camera.fx / float(depth.min())
+            most_px = max(most_px, 1.6 * stance.speed_m_s * shutter_s * px_per_m)
+            points += [pixels - 0.2 * px_per_m, pixels + 0.2 * px_per_m]
+    if not points:
+        return 0.0, None
+    cloud = np.concatenate(points)
+    low = np.maximum(np.floor(cloud.min(axis=0)).astype(np.int64), 0)
+    high = np.minimum(np.ceil(cloud.max(axis=0)).astype(np.int64) + 1, view.whole[2:])
+    return most_px, np.concatenate([low, high]) if (low < high).all() else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sensors.store import Gate, Store
 
@@ -89,24 +90,43 @@ class Floorplan:
             before = np.maximum(np.maximum(-into, into - gondola.depth_m), 0.0)
             free &= np.hypot(beside, before) >= BODY_M
         self._free = free
+        self._bordered = np.pad(free, ((0, 1), (0, 1)))  # what lies outside is not free
+        self._rows: list[list[bool]] = free.tolist()
         self._x, self._y = x, y
 
     def is_free(self, x: Array, y: Array) -> NDArray[np.bool_]:
-        """Whether bodies may stand at points (N,), (N,)."""
+        """Whether bodies may stand at points, x and y of one shape."""
+        columns, rows = self._free.shape
         i = np.floor((x - self._left) / CELL_M).astype(int)
         j = np.floor((y - self._low) / CELL_M).astype(int)
-        inside = (i >= 0) & (j >= 0) & (i < self._free.shape[0]) & (j < self._free.shape[1])
-        i, j = np.clip(i, 0, self._free.shape[0] - 1), np.clip(j, 0, self._free.shape[1] - 1)
-        free: NDArray[np.bool_] = inside & self._free[i, j]
+        i = np.where((i < 0) | (i > columns), columns, i)
+        j = np.where((j < 0) | (j > rows), rows, j)
+        free: NDArray[np.bool_] = self._bordered[i, j]
         return free
+
+    def has_room(self, point: Point2) -> bool:
+        """Whether a body may stand at a point."""
+        columns, rows = self._free.shape
+        i = math.floor((point[0] - self._left) / CELL_M)
+        j = math.floor((point[1] - self._low) / CELL_M)
+        return 0 <= i < columns and 0 <= j < rows and self._rows[i][j]
 
     def nearest_free(self, point: Point2) -> Point2:
         """The point itself, or the middle of the nearest free cell."""
-        if self.is_free(np.array([point[0]]), np.array([point[1]]))[0]:
+        if self.has_room(point):
             return point
         distance = np.hypot(self._x - point[0], self._y - point[1])
         at = int(np.argmin(np.where(self._free, distance, np.inf)))
         return float(self._x.flat[at]), float(self._y.flat[at])
+
+    def reaches(self, start: Point2, x: Array, y: Array) -> NDArray[np.bool_]:
+        """Whether a way leads from a free place to points (N,), (N,) where bodies may stand."""
+        joined, _ = ndimage.label(self._free, structure=np.ones((3, 3)))
+        i = np.floor((x - self._left) / CELL_M).astype(int)
+        j = np.floor((y - self._low) / CELL_M).astype(int)
+        i, j = np.clip(i, 0, joined.shape[0] - 1), np.clip(j, 0, joined.shape[1] - 1)
+        same: NDArray[np.bool_] = joined[i, j] == joined[self._cell(start)]
+        return self.is_free(x, y) & same
 
     def route(self, start: Point2, goal: Point2, standing: list[Point2]) -> list[Point2]:
         """Waypoints after `start` up to `goal`, wide around people who stand.
@@ -148,28 +168,30 @@ class Floorplan:
         dear = np.ones(self._free.shape)
         for x, y in standing:
             dear[np.hypot(self._x - x, self._y - y) < 0.6] = _CROWDED
-        cost, free = dear.tolist(), self._free.tolist()
+        cost, free = dear.tolist(), self._rows
         columns, rows = self._free.shape
         best = {start: 0.0}
         came: dict[tuple[int, int], tuple[int, int]] = {}
         queue = [(0.0, start)]
         done: set[tuple[int, int]] = set()
+        goal_i, goal_j = goal
         while queue:
-            _, at = heapq.heappop(queue)
+            at = heapq.heappop(queue)[1]
             if at == goal:
                 break
             if at in done:
                 continue
             done.add(at)
-            for dx, dy, step in _MOVES:
-                i, j = at[0] + dx, at[1] + dy
-                if not (0 <= i < columns and 0 <= j < rows) or not free[i][j]:
+            here, (at_i, at_j) = best[at], at
+            for di, dj, step in _MOVES:
+                i, j = at_i + di, at_j + dj
+                if not (0 <= i < columns and 0 <= j < rows and free[i][j]):
                     continue
-                so_far = best[at] + step * cost[i][j]
-                if so_far < best.get((i, j), math.inf):
-                    best[i, j], came[i, j] = so_far, at
-                    ahead = math.hypot(goal[0] - i, goal[1] - j)
-                    heapq.heappush(queue, (so_far + ahead, (i, j)))
+                cell, so_far = (i, j), here + step * cost[i][j]
+                if so_far < best.get(cell, math.inf):
+                    best[cell], came[cell] = so_far, at
+                    ahead = math.hypot(goal_i - i, goal_j - j)
+                    heapq.heappush(queue, (so_far + ahead, cell))
         cells = [goal]
         while cells[-1] in came:
             cells.append(came[cells[-1]])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors.store import Gondola, Store
+from simulator.halves import Half, settle, settle_colour
 from simulator.packages import Row, box
 from simulator.raster import TEXTURE_PX
 
@@ -20,6 +21,8 @@ WALL_ID = 10_001
 GATE_ID = 10_002
 GONDOLA_ID = 10_100  # + place of the gondola in the store
 WALL_HEIGHT_M = 3.2
+TILE_PX = 32
+TILE_CELL_M, AZIMUTH_CELL_RAD = 0.02, math.pi / 12
 CEILING_RGB = (235.0, 235.0, 230.0)
 
 
@@ -36,16 +39,18 @@ class Look:
     light: Array
 
     @staticmethod
-    def random(rng: np.random.Generator) -> Look:
-        """Draw a plausible look; the same generator state gives the same look."""
+    def random(rng: np.random.Generator, half: Half = "scoring") -> Look:
+        """Draw a plausible look of one half; the same generator state gives the same look."""
         grey = rng.uniform(95, 215)
         floor = np.clip(grey + rng.normal(0, 9, 3) + np.array([8.0, 2.0, -8.0]), 40, 245)
         wall = np.clip(rng.uniform(140, 240) + rng.normal(0, 10, 3), 60, 250)
         rack = np.clip(rng.choice([60.0, 120.0, 200.0, 225.0]) + rng.normal(0, 12, 3), 25, 245)
+        floor, wall, rack = (_settled(rgb, half) for rgb in (floor, wall, rack))
         azimuth, tilt = rng.uniform(0, 2 * math.pi), rng.uniform(0.15, 0.6)
+        azimuth = settle(azimuth, AZIMUTH_CELL_RAD, half)
         away = np.array([math.cos(azimuth), math.sin(azimuth)]) * math.sin(tilt)
         light = np.array([*away, math.cos(tilt), rng.uniform(0.6, 0.8)])
-        tile_m = float(rng.uniform(0.3, 0.8))
+        tile_m = settle(float(rng.uniform(0.3, 0.8)), TILE_CELL_M, half)
         return Look(floor, wall, rack, _floor_tile(rng), _wall_tile(rng), tile_m, light)
 
 
@@ -101,9 +106,14 @@ def _gondola(gondola: Gondola, look: Look, id: int) -> list[Row]:
     return rows
 
 
+def _settled(rgb: Array, half: Half) -> Array:
+    r, g, b = (int(c) for c in rgb)
+    return np.array(settle_colour((r, g, b), half), dtype=np.float64)
+
+
 def _floor_tile(rng: np.random.Generator) -> Bytes:
     """One repeat of the floor: tiles, a chequer, planks or bare screed, as a tint of its colour."""
-    n = TEXTURE_PX
+    n = TILE_PX
     tile = np.full((n, n), 255.0) - rng.random((n, n)) * rng.uniform(4, 26)
     y, x = np.mgrid[0:n, 0:n]
     kind = rng.integers(4)
@@ -114,16 +124,22 @@ def _floor_tile(rng: np.random.Generator) -> Bytes:
     elif kind == 2:
         tile *= 1.0 - 0.12 * rng.random(4)[(y * 4) // n]
         tile[y % (n // 4) == 0] *= 0.75
-    return np.repeat(np.clip(tile, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+    return _grey_texture(tile)
 
 
 def _wall_tile(rng: np.random.Generator) -> Bytes:
     """One repeat of a wall, floor to ceiling: darker below, with a skirting or panels."""
-    n = TEXTURE_PX
+    n = TILE_PX
     y, x = np.mgrid[0:n, 0:n]
     tile = 255.0 * (0.78 + 0.22 * (1 - y / n)) - rng.random((n, n)) * 5
     if rng.random() < 0.6:
         tile[y > n - 2 - rng.integers(0, 12)] *= rng.uniform(0.5, 0.95)
     if rng.random() < 0.3:
         tile[x == 0] *= 0.75
-    return np.repeat(np.clip(tile, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+    return _grey_texture(tile)
+
+
+def _grey_texture(tile: Array) -> Bytes:
+    grey = np.clip(tile, 0, 255).astype(np.uint8)[:, :, None]
+    fine = TEXTURE_PX // TILE_PX
+    return grey.repeat(3, axis=2).repeat(fine, axis=0).repeat(fine, axis=1)

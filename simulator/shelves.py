@@ -20,12 +20,17 @@ CARELESS_M = 0.008  # how far people and staff place a unit from the middle of i
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """One package; `along_m` is its middle from the shelf's left end, while it stands there."""
+    """One package; `along_m` is its middle from the shelf's left end, while it stands there.
+
+    `left_share` is what is left of its contents; `concealed` is hidden from antennas and eyes.
+    """
 
     gtin: str
     grams: float
     width_m: float
     along_m: float = 0.0
+    left_share: float = 1.0
+    concealed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,36 +63,47 @@ class Place:
 
 
 class Shelves:
-    """All units of a store; the simulated shoppers move them."""
+    """All units of a store; the simulated shoppers move them.
+
+    `changes` counts by facing how often a unit came or went.
+    """
 
     def __init__(self, store: Store, true: TrueStore, rng: np.random.Generator) -> None:
         self._rng = rng
+        self._true = true
         self._products = {p.gtin: p for p in store.products}
         self.places: dict[str, Place] = {}
+        self.changes: dict[str, int] = {}
+        self._count: dict[str, int] = {}
         for gondola in store.gondolas:
             for shelf in gondola.shelves:
                 for facing in shelf.facings:
                     name = facing_id(shelf.id, facing)
                     product = self._products[true.gtin_at[name]]
                     place = _place(name, gondola, shelf, facing, product)
-                    self.places[name] = place
+                    self.places[name], self.changes[name], self._count[name] = place, 0, 0
                     for k in range(true.stock[name]):
-                        grams = rng.normal(
-                            true.mean_g[product.gtin], true.unit_sigma_g[product.gtin]
-                        )
-                        unit = Unit(product.gtin, max(1.0, float(grams)), product.size_m[0])
-                        self._stand(place, k % len(place.columns), unit)
+                        self._stand(place, k % len(place.columns), self.fresh(product.gtin))
+
+    def fresh(self, gtin: str) -> Unit:
+        """A new unit of a product, as it comes from the maker."""
+        grams = self._rng.normal(self._true.mean_g[gtin], self._true.unit_sigma_g[gtin])
+        return Unit(gtin, max(1.0, float(grams)), self._products[gtin].size_m[0])
+
+    def meant_for(self, facing: str) -> str:
+        """GTIN of what truly has its place on a facing."""
+        return self._true.gtin_at[facing]
 
     def units(self) -> dict[str, int]:
         """How many units stand on each facing."""
-        return {name: sum(map(len, place.columns)) for name, place in self.places.items()}
+        return self._count.copy()
 
     def contents(self) -> dict[str, dict[str, int]]:
-        """Units by GTIN on each facing."""
+        """Whole units by GTIN on each facing."""
         found: dict[str, dict[str, int]] = {}
         for name, place in self.places.items():
             counts: dict[str, int] = {}
-            for unit in (u for column in place.columns for u in column):
+            for unit in (u for column in place.columns for u in column if u.left_share == 1.0):
                 counts[unit.gtin] = counts.get(unit.gtin, 0) + 1
             found[name] = dict(sorted(counts.items()))
         return found
@@ -97,7 +113,7 @@ class Shelves:
         return [
             name
             for name, place in self.places.items()
-            if any(column and column[-1].gtin == gtin for column in place.columns)
+            if any(self.holds(name, i, gtin) for i in range(len(place.columns)))
         ]
 
     def choose(self, facing: str, gtin: str | None) -> int | None:
@@ -107,9 +123,11 @@ class Shelves:
         return int(self._rng.choice(columns)) if columns else None
 
     def holds(self, facing: str, column: int, gtin: str | None) -> bool:
-        """Whether a unit of `gtin` (None: any) is in front of a column."""
+        """Whether a whole unit of `gtin` (None: any) is in front of a column."""
         units = self.places[facing].columns[column]
-        return bool(units) and (gtin is None or units[-1].gtin == gtin)
+        if not units or units[-1].left_share < 1.0:
+            return False
+        return gtin is None or units[-1].gtin == gtin
 
     def room(self, facing: str) -> int:
         """The emptiest column, where a unit is put back."""
@@ -132,6 +150,8 @@ class Shelves:
         """Lift the front unit; returns it and the grams that it takes off each plate."""
         place = self.places[facing]
         unit = place.columns[column].pop()
+        self.changes[facing] += 1
+        self._count[facing] -= 1
         return unit, -self.load(place, unit)
 
     def put(self, facing: str, column: int, unit: Unit) -> Array:
@@ -142,14 +162,7 @@ class Shelves:
 
     def load(self, place: Place, unit: Unit) -> Array:
         """Grams of a unit on each plate of its shelf: its mass split by overlap."""
-        shelf = place.shelf
-        edges = np.arange(shelf.plate_count + 1) * shelf.plate_width_m
-        left, right = unit.along_m - unit.width_m / 2, unit.along_m + unit.width_m / 2
-        overlap = np.minimum(right, edges[1:]) - np.maximum(left, edges[:-1])
-        overlap = np.maximum(overlap, 0.0)
-        total = float(overlap.sum())
-        share: Array = overlap * (unit.grams / total) if total > 0 else overlap
-        return share
+        return spread(place.shelf, unit.along_m, unit.width_m, unit.grams)
 
     def weights(self) -> dict[str, Array]:
         """Grams on each plate of every shelf."""
@@ -161,11 +174,27 @@ class Shelves:
         return loads
 
     def _stand(self, place: Place, column: int, unit: Unit) -> None:
+        self.changes[place.id] += 1
+        self._count[place.id] += 1
         slip = float(np.clip(self._rng.normal(0.0, CARELESS_M), -0.02, 0.02))
         half = unit.width_m / 2
         width = place.shelf.plate_count * place.shelf.plate_width_m
         unit.along_m = min(max(place.column_m(column) + slip, half), width - half)
-        place.columns[column].append(unit)
+        if unit.left_share < 1.0:  # what is used up is hidden behind the others
+            place.columns[column].insert(0, unit)
+        else:
+            place.columns[column].append(unit)
+
+
+def spread(shelf: Shelf, along_m: float, width_m: float, grams: float) -> Array:
+    """Grams on each plate of something `width_m` wide whose middle lies at `along_m`."""
+    edges = np.arange(shelf.plate_count + 1) * shelf.plate_width_m
+    left, right = along_m - width_m / 2, along_m + width_m / 2
+    overlap = np.minimum(right, edges[1:]) - np.maximum(left, edges[:-1])
+    overlap = np.maximum(overlap, 0.0)
+    total = float(overlap.sum())
+    share: Array = overlap * (grams / total) if total > 0 else overlap
+    return share
 
 
 def _place(name: str, gondola: Gondola, shelf: Shelf, facing: Facing, product: Product) -> Place:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from simulator.plates import Plates
 from simulator.routes import Floorplan
 from simulator.shelves import Shelves
 from simulator.truth import TrueMove
 from simulator.walker import Neighbour, Walker
+
+if TYPE_CHECKING:
+    from simulator.carrier import Carrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Showing:
     gate: str
     shopper: str
     forged: bool
+    group_size: int = 1
 
 
 class Person(Protocol):
@@ -40,13 +44,15 @@ class Person(Protocol):
 
 @dataclass(slots=True)
 class Stage:
-    """The scene at `now_ns`, true time."""
+    """The scene at `now_ns`, true time. `cast` finds people by the names that the scene gives."""
 
     now_ns: int
     floorplan: Floorplan
     shelves: Shelves
     plates: Plates
     people: list[Person] = field(default_factory=list)
+    cast: dict[str, Carrier] = field(default_factory=dict)
+    meetings: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     gate_taken_by: dict[str, Person] = field(default_factory=dict)
     moves: list[TrueMove] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
@@ -60,6 +66,7 @@ class Stage:
         """Claim a gate; one person passes at a time."""
         return self.gate_taken_by.setdefault(gate, person) is person
 
-    def leave_gate(self, gate: str) -> None:
-        """Let the next one pass."""
-        self.gate_taken_by.pop(gate, None)
+    def leave_gate(self, gate: str, person: Person) -> None:
+        """Let the next one pass, if it was this person's turn."""
+        if self.gate_taken_by.get(gate) is person:
+            del self.gate_taken_by[gate]

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from sensors.camera import CameraModel
 from sensors.store import Store
+from simulator.halves import Half
 from simulator.people import Body, Figure, Stance, pose_body
 from simulator.render import Frame, Renderer
 from simulator.training_stores import random_crowd, random_store
+from simulator.world import Pictures
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -25,6 +27,10 @@ Bytes = NDArray[np.uint8]
 PICTURE_PX = (320, 240)  # frames of 640×480 are halved, as the detector halves them
 LEAST_SHARE, LEAST_PX = 0.08, 220  # of a silhouette, and pixels at 640×480, to be labelled at all
 JOINT_DEPTH_M = np.array([0.06] * 3 + [0.1] * 2 + [0.16] * 2 + [0.1] * 4 + [0.2] * 2 + [0.14] * 4)
+PICTURES_OF: dict[Half, Pictures] = {
+    "training": Pictures(noise=(0.5, 5.0), shutter_ms=(0.0, 30.0), jpeg_share=0.3),
+    "scoring": Pictures(),
+}
 SEED_OF_SPLIT = {"train": 1, "val": 2}
 
 
@@ -109,22 +115,31 @@ def write_split(out: Path, split: str, stores: range, per_store: int, seed: int)
     for number in stores:
         rng = np.random.default_rng([seed, SEED_OF_SPLIT[split], number])
         store = random_store(rng, f"{split}{number}")
-        people += write_store(out, split, store, per_store, rng)
+        people += write_store(out, split, store, per_store, rng, half="training")
     return people
 
 
 def write_store(
-    out: Path, split: str, store: Store, pictures: int, rng: np.random.Generator
+    out: Path,
+    split: str,
+    store: Store,
+    pictures: int,
+    rng: np.random.Generator,
+    half: Half = "scoring",
 ) -> int:
-    """Write labelled pictures of one store and random people; the number of people labelled."""
+    """Write labelled pictures of one store and random people; the number of people labelled.
+
+    Looks are of one `half`: pictures to be trained on are of training's.
+    """
     for kind in ("images", "labels"):
         (out / kind / split).mkdir(parents=True, exist_ok=True)
     cameras = [c.model() for c in store.cameras]
-    renderer = Renderer(store, cameras, int(rng.integers(2**31)))
+    seed = int(rng.integers(2**31))
+    renderer = Renderer(store, cameras, seed, pictures=PICTURES_OF[half], half=half)
     people = 0
     for k in range(pictures):
         camera = cameras[int(rng.integers(len(cameras)))]
-        crowd = random_crowd(rng, store)
+        crowd = random_crowd(rng, store, half=half)
         rgb, labels = labelled_picture(renderer, camera, crowd, int(rng.integers(2**31)))
         small = cv2.resize(weather(rgb, rng), PICTURE_PX, interpolation=cv2.INTER_AREA)
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 97))]

@@ -1,18 +1,25 @@
-"""Random stores and crowds for training: no two alike, and none of them a store of `datasets/`."""
+"""Random stores and crowds for training: no two alike, and none of them a store of `datasets/`.
+
+Bodies, clothes, colours and marks are of training's half (`simulator.halves`), so that nothing
+that is scored was ever trained on.
+"""
 
 from __future__ import annotations
 
 import colorsys
 import math
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensors.store import Camera, Facing, Floor, Gate, Gondola, Picture, Product, Shelf, Store
+from simulator.halves import Half, settle_colour
 from simulator.people import Figure, Stance
 
 MOTIFS = ("band", "disc", "stripes", "split", "checks")
 FORMS = ("box", "can", "bottle", "bag")
+KINDS = ("Bread", "Juice", "Sauce", "Snack", "Soap", "Tea")
 CAMERAS = 3
 BODY_M = 0.28  # a person keeps at least this far from a gondola's edge
 
@@ -38,18 +45,32 @@ def random_store(rng: np.random.Generator, name: str) -> Store:
 
 
 def random_crowd(
-    rng: np.random.Generator, store: Store, most: int = 6
+    rng: np.random.Generator, store: Store, most: int = 6, half: Half = "training"
 ) -> list[tuple[Figure, Stance]]:
     """Up to `most` people who walk, stand, reach, carry, or keep close to one another."""
     count = int(rng.choice(most + 1, p=_shares(most)))
     people: list[tuple[Figure, Stance]] = []
     for _ in range(count):
-        figure = Figure.random(rng)
+        figure = _figure(rng, [f for f, _ in people], half)
         near = people[int(rng.integers(len(people)))][1] if people and rng.random() < 0.4 else None
         stance = _reaching(rng, store, near) if rng.random() < 0.5 else _roaming(rng, store, near)
         if stance is not None and all(_apart(stance, other) for _, other in people):
             people.append((figure, stance))
     return people
+
+
+def _figure(rng: np.random.Generator, others: list[Figure], half: Half) -> Figure:
+    """Mostly adults; some children, some in coats or with bags, some dressed like another one."""
+    child, coat, bag, backpack, alike = rng.random(5) < (0.15, 0.2, 0.2, 0.05, 0.1)
+    return Figure.looking(
+        rng,
+        child=bool(child),
+        clothes_of=others[int(rng.integers(len(others)))] if others and alike else None,
+        backpack=bool(backpack),
+        bag=bool(bag),
+        coat=bool(coat),
+        half=half,
+    )
 
 
 def _shares(most: int) -> NDArray[np.float64]:
@@ -117,7 +138,12 @@ def _roaming(rng: np.random.Generator, store: Store, near: Stance | None) -> Sta
                 )
         left, right = _held(rng, store, 0.22), _held(rng, store, 0.3)
         stride = float(rng.uniform(0, 2 * math.pi))
-        return Stance(float(x), float(y), heading, stride, speed, hands[0], hands[1], left, right)
+        phone: Literal["left", "right"] | None = None
+        if rng.random() < 0.2:
+            phone = "right" if rng.random() < 0.7 else "left"
+        return Stance(
+            float(x), float(y), heading, stride, speed, hands[0], hands[1], left, right, phone
+        )
     return None
 
 
@@ -145,6 +171,7 @@ def _camera(
     x = corner[0] + (inset[0] if corner[0] == 0.0 else -inset[0])
     y = corner[1] + (inset[1] if corner[1] == 0.0 else -inset[1])
     focal = float(rng.uniform(320.0, 520.0))
+    bent = float(rng.uniform(-0.3, 0.03)) if rng.random() < 0.6 else 0.0
     reach = rng.uniform(0.3, 0.65, 2)
     target = (
         float(corner[0] + (wide - 2 * corner[0]) * reach[0]),
@@ -159,6 +186,8 @@ def _camera(
         fy=focal,
         cx=319.5,
         cy=239.5,
+        k1=bent,
+        k2=max(0.0, -0.3 * bent),
         position_m=(float(x), float(y), float(rng.uniform(2.3, 3.05))),
         look_at_m=target,
     )
@@ -221,7 +250,8 @@ def _shelf(
 
 def _product(rng: np.random.Generator, index: int) -> Product:
     hue, saturation, value = rng.random(), rng.uniform(0.1, 0.95), rng.uniform(0.15, 0.95)
-    base = "#" + "".join(f"{int(255 * c):02x}" for c in colorsys.hsv_to_rgb(hue, saturation, value))
+    red, green, blue = (int(255 * c) for c in colorsys.hsv_to_rgb(hue, saturation, value))
+    base = "#" + "".join(f"{c:02x}" for c in settle_colour((red, green, blue), "training"))
     size = (
         float(rng.uniform(0.04, 0.17)),
         float(rng.uniform(0.03, 0.1)),
@@ -233,9 +263,11 @@ def _product(rng: np.random.Generator, index: int) -> Product:
         motif=MOTIFS[int(rng.integers(len(MOTIFS)))],
         form=FORMS[int(rng.integers(len(FORMS)))],
     )
+    brand = int(rng.integers(6))
     return Product(
         gtin=f"{int(rng.integers(10**9)) * 100 + index}",
-        name=f"Product {index}",
+        name=f"{KINDS[int(rng.integers(len(KINDS)))]} {index}",
+        brand=f"Trade {brand}-{rng.integers(10**6) if brand < 2 else 0}",
         price_cents=100,
         weight_g=float(rng.uniform(30, 1200)),
         size_m=size,

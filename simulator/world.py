@@ -7,13 +7,14 @@ defaults follow what real checkout-free stores were measured to be like.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sensors.camera import CameraModel
 from sensors.store import Store, StoreFileError, facing_id, normalise_gtin, parse_file
@@ -22,8 +23,14 @@ Array = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Range = tuple[Amount, Amount]
+Level = Annotated[float, Field(allow_inf_nan=False)]
+Quality = Annotated[int, Field(ge=1, le=100)]
+
+Hertz = Annotated[float, Field(gt=0, lt=30)]
+Frequencies = tuple[Hertz, Hertz]
 
 SECONDS_PER_DAY = 86_400.0
+FEEL_LOG_SIGMA = 0.45  # of how much a plate feels its shelf shake, from plate to plate
 
 
 class _Part(BaseModel):
@@ -31,12 +38,23 @@ class _Part(BaseModel):
 
 
 class PlateFaults(_Part):
-    """How load cells err. Noise and drift are drawn per plate."""
+    """How load cells err. Noise and creep are drawn per plate, shaking per shelf."""
 
-    noise_median_g: Amount = 0.9
-    noise_log_sigma: Amount = 0.4
+    noise_median_g: Amount = 0.4
+    noise_log_sigma: Amount = 0.25
     noise_worst_g: Amount = 7.0
-    drift_day_sigma_g: Amount = 25.0
+    vibration_median_g: Amount = 0.75
+    vibration_log_sigma: Amount = 0.9
+    vibration_hz: Frequencies = (10.0, 28.0)
+    sway_median_g: Amount = 0.3
+    sway_log_sigma: Amount = 0.8
+    sway_hz: Frequencies = (1.0, 2.0)
+    burst_log_sigma: Amount = 0.5
+    quantum_g: Annotated[float, Field(gt=0, le=100)] = 0.25
+    creep: Range = (0.001, 0.003)
+    creep_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
+    hysteresis_g: Amount = 10.0
+    drift_day_sigma_g: Amount = 14.0
     poor_share: Share = 0.02
     spikes_per_reading: Share = 0.001
     crosstalk: Range = (0.01, 0.02)
@@ -46,11 +64,52 @@ class PlateFaults(_Part):
     tare_g: tuple[float, float] = (-150.0, 350.0)
 
 
+class Pictures(_Part):
+    """What cameras do to pictures. Ranges are drawn per camera."""
+
+    exposure: Range = (0.92, 1.1)
+    gamma: Range = (0.9, 1.12)
+    white_balance_sigma: Amount = 0.02
+    noise: Range = (1.5, 4.0)
+    shot_share: Share = 0.6
+    shutter_ms: Range = (4.0, 12.0)
+    jpeg_share: Share = 0.5
+    jpeg_quality: tuple[Quality, Quality] = (75, 92)
+
+
+class TagFaults(_Part):
+    """How RFID tags are read, and how not. Strength and spells are drawn per tag."""
+
+    antenna_reads_per_s: Amount = 115.0
+    tag_reads_per_s: Amount = 20.0
+    heard_s: Annotated[float, Field(gt=0)] = 2.0
+    silent_s: Annotated[float, Field(gt=0)] = 1.8
+    silent_log_sigma: Amount = 1.3
+    silent_tag_log_sigma: Amount = 0.4
+    quality_log_sigma: Amount = 0.3
+    missing_share: Share = 0.05
+    wrong_zone_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    stray_range_m: Amount = 3.0
+    held_reads: Share = 0.4
+    shadow_reads: Share = 0.2
+    shadow_db: Amount = 6.0
+    concealed_reads: Share = 0.005
+    gate_reads_per_s: Amount = 10.0
+    gate_range_m: Amount = 1.2
+    ghosts_per_s: Amount = 0.1
+    ghost_range_m: Amount = 4.0
+    rssi_median_dbm: Level = -66.0
+    rssi_tag_sigma_db: Amount = 3.5
+    rssi_read_sigma_db: Amount = 2.0
+    rssi_dbm: tuple[Level, Level] = (-72.0, -44.0)
+
+
 class Latency(_Part):
     """From the last moment that a message speaks of to its arrival, milliseconds (least, most)."""
 
     shelf_ms: Range = (5.0, 40.0)
     gate_ms: Range = (5.0, 30.0)
+    rfid_ms: Range = (5.0, 40.0)
 
 
 class Overrides(_Part):
@@ -68,6 +127,7 @@ class World(_Part):
     seed: int = 0
     camera_angle_sigma_deg: Amount = 0.3
     camera_position_sigma_m: Amount = 0.02
+    camera_k1_sigma: Amount = 0.002
     plate_gain_sigma: Amount = 0.005
     product_weight_sigma: Amount = 0.03
     unit_weight_share: Amount = 1.0
@@ -76,18 +136,26 @@ class World(_Part):
     clock_skew_ms: Amount = 20.0
     latency: Latency = Latency()
     plates: PlateFaults = PlateFaults()
+    pictures: Pictures = Pictures()
+    rfid: TagFaults = TagFaults()
     overrides: Overrides = Overrides()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TruePlates:
-    """The cells of one shelf; every array has one value per plate."""
+    """The cells of one shelf; arrays have one value per plate.
+
+    The shelf vibrates and sways at `motion_hz` (2,); its plates feel `motion_g` (2, plates) of it.
+    """
 
     gain: Array
     tare_g: Array
     noise_g: Array
     crosstalk: Array
     poor: NDArray[np.bool_]
+    creep: Array
+    motion_hz: Array
+    motion_g: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +163,7 @@ class TrueStore:
     """One store as it really is.
 
     `gtin_at` and `stock` are by facing, `mean_g` and `unit_sigma_g` by GTIN, `clock_offset_ns`
-    (what a device's clock shows too much) by shelf, gate and camera.
+    (what a device's clock shows too much) by shelf, gate, camera and antenna.
     """
 
     world: World
@@ -121,6 +189,34 @@ def load_world(path: Path) -> World:
         raise StoreFileError(f"{path}: cannot be read: {error}") from error
 
 
+def changed(world: World, changes: Mapping[str, Any]) -> World:
+    """The world with the keys of a partial world file laid over it, mappings key by key.
+
+    Raises StoreFileError naming `changes.` and the key.
+    """
+    if "id" in changes:
+        raise StoreFileError("changes.id: a scene changes its world; `world` names which")
+    try:
+        return World.model_validate(_merged(world.model_dump(), changes))
+    except ValidationError as error:
+        raise StoreFileError(
+            "\n".join(
+                f"changes.{'.'.join(str(part) for part in e['loc'])}: {e['msg']}"
+                f"; found {e['input']!r:.60}"
+                for e in error.errors()
+            )
+        ) from None
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(old)
+    for key, value in new.items():
+        under = both.get(key)
+        deeper = isinstance(under, Mapping) and isinstance(value, Mapping)
+        both[key] = _merged(dict(under or {}), value) if deeper else value
+    return both
+
+
 def realise(store: Store, world: World, seed: int) -> TrueStore:
     """Draw the true store; the same (world.seed, seed) gives the same one.
 
@@ -129,6 +225,7 @@ def realise(store: Store, world: World, seed: int) -> TrueStore:
     facings = {facing_id(s.id, f): f for g in store.gondolas for s in g.shelves for f in s.facings}
     names = [s.id for g in store.gondolas for s in g.shelves]
     names += [g.id for g in store.gates] + [c.id for c in store.cameras]
+    names += [a.id for a in store.antennas]
     clocks = stream(world.seed, seed, "clocks").normal(0.0, world.clock_skew_ms, len(names))
     mean_g = _weights(store, world, seed)
     gtin_at = _products(world, seed, {name: f.gtin for name, f in facings.items()}, mean_g)
@@ -217,7 +314,7 @@ def _known(
 
 
 def _cameras(store: Store, world: World, seed: int) -> dict[str, CameraModel]:
-    rng = stream(world.seed, seed, "cameras")
+    rng, lenses = stream(world.seed, seed, "cameras"), stream(world.seed, seed, "lenses")
     cameras = {}
     for camera in store.cameras:
         model = camera.model()
@@ -233,6 +330,8 @@ def _cameras(store: Store, world: World, seed: int) -> dict[str, CameraModel]:
             model.cy,
             _rotation(turn) @ model.rotation,
             model.position_m + shift,
+            model.k1 + float(lenses.normal(0.0, world.camera_k1_sigma)),
+            model.k2,
         )
     return cameras
 
@@ -250,15 +349,34 @@ def _rotation(vector: Array) -> Array:
 
 def _plates(store: Store, world: World, seed: int) -> dict[str, TruePlates]:
     rng, faults = stream(world.seed, seed, "plates"), world.plates
+    shaking, creeping = (stream(world.seed, seed, "plates", what) for what in ("motion", "creep"))
     plates = {}
     for shelf in (s for g in store.gondolas for s in g.shelves):
         n = shelf.plate_count
         noise = faults.noise_median_g * np.exp(rng.normal(0.0, faults.noise_log_sigma, n))
+        motion_hz, motion_g = _motions(faults, n, shaking)
         plates[shelf.id] = TruePlates(
             gain=1 + rng.normal(0.0, world.plate_gain_sigma, n),
             tare_g=rng.uniform(*faults.tare_g, n),
             noise_g=np.minimum(noise, faults.noise_worst_g),
             crosstalk=rng.uniform(*faults.crosstalk, n),
             poor=rng.random(n) < faults.poor_share,
+            creep=creeping.uniform(*faults.creep, n),
+            motion_hz=motion_hz,
+            motion_g=motion_g,
         )
     return plates
+
+
+def _motions(faults: PlateFaults, plates: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """How one shelf vibrates and sways: hertz (2,), and grams felt by its plates (2, plates)."""
+    hz, felt = [], []
+    for median_g, log_sigma, between_hz in (
+        (faults.vibration_median_g, faults.vibration_log_sigma, faults.vibration_hz),
+        (faults.sway_median_g, faults.sway_log_sigma, faults.sway_hz),
+    ):
+        hz.append(np.exp(rng.uniform(*np.log(between_hz))))
+        spread = rng.normal(0.0, log_sigma) + rng.normal(0.0, FEEL_LOG_SIGMA, plates)
+        grams = np.minimum(median_g * np.exp(spread), faults.noise_worst_g)
+        felt.append(rng.choice((-1.0, 1.0), plates) * grams)
+    return np.array(hz), np.stack(felt)

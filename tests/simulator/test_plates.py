@@ -11,7 +11,16 @@ from simulator.world import PlateFaults, World, realise
 
 STORE = load_store(Path(__file__).parents[2] / "datasets/stores/corner.yaml")
 S = 1_000_000_000
-QUIET = PlateFaults(noise_median_g=0.0, drift_day_sigma_g=0.0, poor_share=0.0, press_g=(40, 40))
+STILL = PlateFaults(vibration_median_g=0, sway_median_g=0, creep=(0, 0), hysteresis_g=0)
+QUIET = STILL.model_copy(
+    update={
+        "noise_median_g": 0.0,
+        "drift_day_sigma_g": 0.0,
+        "poor_share": 0.0,
+        "press_g": (40.0, 40.0),
+        "quantum_g": 0.1,
+    }
+)
 
 
 def readings(
@@ -74,7 +83,7 @@ def test_a_press_comes_and_goes() -> None:
 
 
 def test_noise_and_drift_are_as_the_world_says() -> None:
-    plates = plates_of(PlateFaults(poor_share=0.0))
+    plates = plates_of(STILL.model_copy(update={"poor_share": 0.0, "noise_median_g": 0.9}))
     all_rows = []
     for k in range(1500):
         all_rows.append(np.concatenate([g for _, g in plates.batch(k * BATCH_NS).values()], axis=1))
@@ -82,7 +91,7 @@ def test_noise_and_drift_are_as_the_world_says() -> None:
     noise = grams.std(axis=1, ddof=1).mean(axis=0)
     assert 0.7 < np.median(noise) < 1.1 and noise.max() < 7
     drift = grams[-25:].mean(axis=(0, 1)) - grams[:25].mean(axis=(0, 1))
-    assert 0.8 < drift.std() / (25 * np.sqrt(295 / 86_400)) < 1.2
+    assert 0.8 < drift.std() / (14 * np.sqrt(295 / 86_400)) < 1.2
 
 
 def test_poor_cells_spike_now_and_then() -> None:
@@ -99,3 +108,43 @@ def test_gain_is_of_the_cell() -> None:
     _, grams = readings(plates, "g1s1", 4)
     felt = grams[-1] - grams[0]
     assert 3 < felt.std() < 20 and abs(felt.mean() - 1000) < 15
+
+
+def test_creep_gains_its_share_within_a_minute():
+    plates = plates_of(QUIET.model_copy(update={"creep": (0.003, 0.003)}))
+    plates.change(S, "g1s1", step(0, 0, 0, 2000))
+    t, grams = readings(plates, "g1s1", 65)
+    crept = grams[:, 3] - grams[0, 3] - 2000
+    assert abs(crept[(t > 4) & (t < 4.1)].mean() - 6 * (1 - np.exp(-3 / 20))) < 0.3
+    assert 5.5 < crept[t > 61].mean() < 6.1
+
+
+def test_hysteresis_shows_when_the_load_turns_and_stays_within_its_limits():
+    plates = plates_of(QUIET.model_copy(update={"hysteresis_g": 10.0}))
+    for n in range(20):
+        plates.change((1 + 2 * n) * S, "g1s1", step(1000 if n < 10 else -1000))
+    t, grams = readings(plates, "g1s1", 42)
+    plateau = [np.median(grams[(t > 2.8 + 2 * n) & (t < 2.95 + 2 * n), 0]) for n in range(-1, 20)]
+    off = np.array(plateau) - plateau[0] - 1000 * np.array([*range(11), *range(9, -1, -1)])
+    assert (off[2:11] >= off[1:10]).all() and (off[11:] <= off[10:-1]).all()
+    assert 14 < off[10] - off[20] < 20
+
+
+def test_readings_are_whole_quanta():
+    plates = plates_of(PlateFaults(quantum_g=0.25))
+    _, grams = readings(plates, "g1s1", 2)
+    assert (grams % 0.25 == 0).all() and np.ptp(grams, axis=0).min() > 0
+
+
+def test_a_shelf_shakes_as_one_and_other_shelves_by_themselves():
+    shaking = {"vibration_median_g": 4.0, "vibration_log_sigma": 0.0, "vibration_hz": (20.0, 20.0)}
+    plates = plates_of(QUIET.model_copy(update=shaking))
+    batches = [plates.batch(k * BATCH_NS) for k in range(100)]
+    one, other = (np.concatenate([b[s][1] for b in batches]) for s in ("g1s1", "g1s2"))
+    alike = np.abs(np.corrcoef(one.T))
+    assert alike.min() > 0.95
+    assert abs(np.corrcoef(one[:, 0], other[:, 0])[0, 1]) < 0.3
+    power = np.abs(np.fft.rfft(one[:, 0] - one[:, 0].mean())) ** 2
+    hertz = np.fft.rfftfreq(len(one), PERIOD_NS / S)
+    assert power[np.abs(hertz - 20) < 3].sum() > 0.8 * power.sum()
+    assert 2 < np.median(one.std(axis=0)) < 8

@@ -95,9 +95,8 @@ def test_things_arrive_in_order_and_readable(demo: tuple[ScenePlayer, list[Happe
         assert seq == next_seq[device]
         next_seq[device] += 1
     assert len(boots) == 1
-    assert set(next_seq) == {s.id for g in STORE.gondolas for s in g.shelves} | {
-        gate.id for gate in STORE.gates
-    }
+    shelves = {s.id for g in STORE.gondolas for s in g.shelves}
+    assert set(next_seq) == shelves | {d.id for d in (*STORE.gates, *STORE.antennas)}
 
 
 def test_cameras_see_at_their_rate(demo: tuple[ScenePlayer, list[Happening]]) -> None:
@@ -110,7 +109,8 @@ def test_no_message_tells_who_or_what(demo: tuple[ScenePlayer, list[Happening]])
     bodies = b"".join(h.body for h in happenings if isinstance(h, Said))
     for visit in player.truth.visits:
         assert visit.shopper.encode() not in bodies
-    assert b"0400000" not in bodies
+    others = [h.body for h in happenings if isinstance(h, Said) and "/rfid/" not in h.topic]
+    assert b"0400000" not in b"".join(others), "only a tag may tell its product"
 
 
 def test_truth_is_the_script() -> None:
@@ -140,6 +140,17 @@ def test_truth_is_the_script() -> None:
     shown = [h for h in happenings if isinstance(h, CodeShown)]
     assert len(shown) == 1 and shown[0].received_ns < visit.entered_ns
     assert all(visit.entered_ns < m.at_ns < visit.left_ns for m in player.truth.moves)
+
+
+def test_those_who_change_places_of_two_products_pay_for_what_they_carry_out() -> None:
+    player, _ = play(load_scene(ROOT / "scenes/yoghurt-swap.yaml", STORE), 1)
+    blueberry, vanilla = gtin("Yoghurt Blueberry"), gtin("Yoghurt Vanilla")
+    assert {visit.shopper: dict(visit.lines) for visit in player.truth.visits} == {
+        "dad": {blueberry: 1, vanilla: 1},
+        "eve": {gtin("Honey"): 1},
+    }
+    moved = [(m.kind, m.gtin, m.facing) for m in player.truth.moves if m.kind == "put_back"]
+    assert sorted(moved) == [("put_back", blueberry, "g2s1.4"), ("put_back", vanilla, "g2s1.1")]
 
 
 def test_gates_notice_everybody(demo: tuple[ScenePlayer, list[Happening]]) -> None:

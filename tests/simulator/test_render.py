@@ -1,12 +1,15 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sensors.store import Store, load_store
-from simulator.people import Figure, Stance, pose_body
-from simulator.render import HELD_ID, PRODUCT_ID, Renderer
+from simulator.people import Body, Figure, Stance, pose_body
+from simulator.render import HELD_ID, PRODUCT_ID, Frame, Renderer
 from simulator.scenery import FLOOR_ID
+from simulator.world import Pictures
 
 CORNER = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
 
@@ -110,3 +113,87 @@ def test_a_person_darkens_the_floor_they_stand_on(renderer: Renderer) -> None:
     after = renderer.render("cam1", [(1, Figure(), Stance(2.6, 2.0, 0.0))])
     floor = (after.ids == FLOOR_ID) & (before.rgb.sum(axis=2) > after.rgb.sum(axis=2) + 20)
     assert floor.sum() > 200
+
+
+@pytest.mark.parametrize("radial", [(0.0, 0.0), (-0.28, 0.07), (0.1, 0.0)])
+def test_a_marker_is_seen_where_a_camera_with_that_lens_projects_it(
+    store: Store, radial: tuple[float, float]
+) -> None:
+    camera = store.cameras[0].model_copy(update={"k1": radial[0], "k2": radial[1]}).model()
+    renderer = Renderer(store, [camera], 4)
+    grid = np.array([[u, v] for u in (8, 90, 320, 600) for v in (8, 200, 470)], dtype=np.float64)
+    for pixel, ray in zip(grid, camera.ray(grid), strict=True):
+        x, y, z = camera.position_m + 3.0 * ray
+        capsules = np.array([[x, y, z, x, y, z, 0.02, 0, 0, 0, 0]])
+        marker = renderer.silhouette(
+            "cam1", Body(np.zeros((17, 3)), *np.zeros((2, 2, 3)), capsules)
+        )
+        rows, columns = np.nonzero(marker)
+        assert len(rows) >= 8
+        assert (columns.mean(), rows.mean()) == pytest.approx(tuple(pixel), abs=0.7)
+
+
+def test_a_bent_picture_shows_the_floor_where_its_lens_does(store: Store) -> None:
+    camera = store.cameras[0].model_copy(update={"k1": -0.25, "k2": 0.05}).model()
+    frame = Renderer(store, [camera], 4).render("cam1", [])
+    rows, columns = np.nonzero(frame.ids == FLOOR_ID)
+    floor = camera.to_plane(np.stack([columns, rows], axis=1).astype(np.float64))
+    _, depth = camera.project(np.column_stack([floor, np.zeros(len(floor))]))
+    assert len(rows) > 10_000
+    assert np.abs(frame.depth[rows, columns] - depth).max() < 1e-3
+    assert not np.isinf(frame.depth).any()
+
+
+CLEAN = {"noise": (0, 0), "jpeg_share": 0, "shutter_ms": (0, 0)}
+
+
+def taken(store: Store, people: list[tuple[int, Figure, Stance]], **keys: object) -> Frame:
+    pictures = Pictures.model_validate({**CLEAN, **keys})
+    camera = store.cameras[0].model()
+    return Renderer(store, [camera], 4, pictures=pictures).render("cam1", people, 9)
+
+
+def test_who_walks_is_blurred_and_who_stands_is_not(store: Store) -> None:
+    people = [(1, Figure(), Stance(2.6, 2.0, 2.3, 1.0, 1.3)), (2, Figure(), Stance(3.6, 3.6, 0.0))]
+    sharp, blurred = taken(store, people), taken(store, people, shutter_ms=(25, 25))
+    changed = (sharp.rgb != blurred.rgb).any(axis=2)
+    assert (sharp.ids == blurred.ids).all()
+    assert changed.sum() > 1000
+    rows, columns = np.nonzero(sharp.ids == 1)
+    y, x = np.nonzero(changed)
+    assert rows.min() - 40 < y.min() < y.max() < rows.max() + 40
+    assert columns.min() - 40 < x.min() < x.max() < columns.max() + 40
+    edges = [np.abs(np.diff(f.rgb[changed].astype(int), axis=0)).mean() for f in (sharp, blurred)]
+    assert edges[1] < edges[0]
+
+
+def test_noise_grows_with_the_light(store: Store) -> None:
+    clean = taken(store, []).rgb.astype(int)
+    noise = taken(store, [], noise=(4, 4), shot_share=0.8).rgb.astype(int) - clean
+    dark, light = ((clean > low) & (clean < low + 40) for low in (30, 190))
+    assert noise[light].std() > 1.3 * noise[dark].std()
+    assert abs(noise[dark | light].mean()) < 0.2
+
+
+def test_compression_leaves_its_blocks(store: Store) -> None:
+    clean = taken(store, []).rgb.astype(int)
+    packed = taken(store, [], jpeg_share=1, jpeg_quality=(20, 20)).rgb.astype(int)
+    steps = np.abs(np.diff(packed, axis=1)).mean(axis=(0, 2))
+    before = np.abs(np.diff(clean, axis=1)).mean(axis=(0, 2))
+    assert (steps - before)[7::8].mean() > (steps - before).mean() + 0.1
+
+
+def test_another_process_draws_the_same_bytes(store: Store) -> None:
+    script = (
+        "import hashlib, sys; from pathlib import Path; from sensors.store import load_store;"
+        "from simulator.render import Renderer; from simulator.people import Figure, Stance;"
+        "store = load_store(Path(sys.argv[1]));"
+        "renderer = Renderer(store, [c.model() for c in store.cameras], 4);"
+        "people = [(1, Figure(), Stance(3.0, 3.5, 1.0, 0.4, 1.1))];"
+        "frames = [renderer.render(c.id, people, 5) for c in store.cameras];"
+        "print(hashlib.sha256(b''.join(f.rgb.tobytes() for f in frames)).hexdigest())"
+    )
+    command = [sys.executable, "-c", script, str(CORNER)]
+    said = [subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2)]
+    assert said[0] == said[1]
+    assert len(said[0].strip()) == 64

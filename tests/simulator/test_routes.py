@@ -86,7 +86,7 @@ def test_two_walkers_pass_each_other() -> None:
 
 def test_one_gate_serves_both_ways() -> None:
     both = STORE.gates[0].model_copy(update={"kind": "both"})
-    store: Store = STORE.model_copy(update={"gates": [both]})
+    store: Store = STORE.model_copy(update={"gates": [both], "antennas": []})
     scene = parse_scene(
         "name: s\nstore: corner\nworld: w\n"
         "random_shoppers: {count: 6, every_s: 4, lines: [1, 1], gondolas: [g4]}\n",

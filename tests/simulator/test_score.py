@@ -162,6 +162,25 @@ def test_second_visits_of_a_shopper_answer_to_second_visits() -> None:
     assert scored([*first, *renamed], true)["receipts_exact"] == 2
 
 
+def test_a_visit_that_was_never_opened_takes_none_of_the_next_one() -> None:
+    second = TrueVisit(shopper="ada", entered_ns=50 * S, left_ns=90 * S, lines=[(HONEY, 1)])
+    said: list[Event] = [
+        Entered(
+            number=0, at_ns=50 * S, decided_ns=50 * S, visit="v1", shopper="ada", tracklet=None
+        ),
+        Exited(
+            number=0,
+            at_ns=90 * S,
+            decided_ns=92 * S,
+            visit="v1",
+            shopper="ada",
+            lines=((HONEY, 1),),
+        ),
+    ]
+    result = scored(said, truth(visit("ada", (COLA, 1)), second))
+    assert (result["receipts_exact"], result["missed_items"], result["wrong_charges"]) == (1, 1, 0)
+
+
 def test_latencies_run_from_the_true_pick() -> None:
     moves = tuple(
         TrueMove(at_ns=t * S, shopper="ada", kind="pick", gtin=COLA, units=1, facing="g4s3.4")
@@ -186,6 +205,9 @@ def test_latencies_run_from_the_true_pick() -> None:
     result = scored(said, truth(visit("ada", (COLA, 2)), moves=moves))
     assert result["provisional_latency_s"]["p50"] == 2.0
     assert result["final_latency_s"]["p50"] == 17.0  # 22 s and 12 s
+    missed_one = [*events(("ada", ((COLA, 1),), None)), picks[1]]
+    result = scored(missed_one, truth(visit("ada", (COLA, 2)), moves=moves))
+    assert result["provisional_latency_s"]["p50"] == 3.0, "of the pick that was told"
     assert scored([], truth())["final_latency_s"]["p50"] is None
 
 
