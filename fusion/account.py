@@ -49,13 +49,27 @@ class Doubt:
 
 @dataclass(slots=True)
 class Account:
-    """An open visit."""
+    """An open visit: of one person, or of the group that came in on one code.
+
+    `inside` are its persons who have not left, as `fusion.gates` names them. Staff owe nothing.
+    """
 
     visit: str
     shopper: str
     entered_ns: int
+    staff: bool = False
     doubts: list[Doubt] = field(default_factory=list)
     leaving_ns: int | None = None
+    inside: list[str] = field(default_factory=list)
+    last: str = ""
+
+    def __post_init__(self) -> None:
+        self.inside.append(self.visit)
+
+    @property
+    def persons(self) -> list[str]:
+        """Who may still act for this visit: those inside, and after them the one who left last."""
+        return self.inside or [self.last]
 
     def book(self, doubt: Doubt) -> None:
         """Take one more decision into account."""

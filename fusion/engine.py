@@ -27,6 +27,7 @@ from cart.events import (
 from cart.profile import Profiles
 from fusion.account import Account, Distribution, Doubt
 from fusion.charging import best_bill
+from fusion.gates import Gates
 from fusion.hypotheses import Hypothesis, explain
 from fusion.people import GATE_REACH_M, NS, People
 from fusion.reach import Place, reach_log_ratio
@@ -40,16 +41,18 @@ from sensors.observations import (
     PlanogramChanged,
     ReviewDecided,
     StockCounted,
+    TagRead,
     TrackletLink,
     TrackPoint,
     WeightStep,
 )
 from sensors.store import Store
 
-CODE_WAITS_NS = 30 * NS
 REPAIR_EVERY_NS = 300_000_000
+STAFF_HOLDS = 0.5  # P(a unit that staff puts on a shelf is the one in question)
 HISTORY_SETTLES_BELOW = 3.0
 PROVISIONAL_FROM = 0.5
+_NEVER_NS = 2**63
 
 
 @dataclass(slots=True)
@@ -64,18 +67,19 @@ class Engine:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._gates = {gate.id: gate for gate in store.gates}
+        self._centres_m = {gate.id: gate.centre_m for gate in store.gates}
+        self._gates = Gates()
         self.people = People()
         self._shelves = Shelves(store)
         self._profiles = Profiles()
         self._accounts: dict[str, Account] = {}
-        self._codes: list[CodeScanned] = []
         self._reviews: dict[str, _OpenReview] = {}
         self._visits = 0
         self._lines = 0
         self._numbers = 0
         self._now_ns = 0
         self._repaired_ns = 0
+        self._closing_ns = 0  # no visit ends before
         self._out: list[Event] = []
 
     def step(self, observation: Observation) -> list[Event]:
@@ -83,6 +87,8 @@ class Engine:
         self._now_ns = max(self._now_ns, observation.at_ns)
         self._close_visits()
         match observation:
+            case TagRead():
+                pass
             case TrackPoint():
                 self.people.saw(observation)
             case HandPoint():
@@ -93,7 +99,7 @@ class Engine:
                 for part in self._shelves.split(observation):
                     self._decide(observation, part)
             case CodeScanned():
-                self._codes.append(observation)
+                self._gates.scanned(observation)
             case GateCrossing():
                 self._crossed(observation)
             case StockCounted():
@@ -141,36 +147,46 @@ class Engine:
     # -- gates ---------------------------------------------------------------------------------
 
     def _crossed(self, crossing: GateCrossing) -> None:
+        self._closing_ns = 0
         if crossing.direction == "in":
             self._enter(crossing)
         else:
             self._leave(crossing)
 
     def _enter(self, crossing: GateCrossing) -> None:
-        fresh = [c for c in self._codes if crossing.at_ns - c.at_ns <= CODE_WAITS_NS]
-        code = next((c for c in fresh if c.gate == crossing.gate), None)
-        self._codes = [c for c in fresh if c is not code]
-        if code is None:
+        ticket = self._gates.ticket_for(crossing)
+        if ticket is None:
             self._alert(
                 crossing.at_ns, "no-code", crossing.gate, f"{crossing.gate}: entered without a code"
             )
             return
+        centre = self._centres_m[crossing.gate]
+        open_account = self._accounts.get(ticket.visit or "")
+        if open_account is not None:
+            person = ticket.admit(open_account.visit)
+            if open_account.leaving_ns is not None:  # those before have left again meanwhile
+                self.people.end(open_account.last)
+                open_account.leaving_ns = None
+            open_account.inside.append(person)
+            self.people.begin(person, crossing.at_ns, *centre)
+            return
         self._visits += 1
-        visit = f"v{self._visits}"
-        self._accounts[visit] = Account(visit, code.shopper, crossing.at_ns)
-        tracklet = self.people.begin(visit, crossing.at_ns, *self._gates[crossing.gate].centre_m)
+        code, visit = ticket.code, ticket.admit(f"v{self._visits}")
+        account = Account(visit, code.shopper, crossing.at_ns, staff=code.staff)
+        self._accounts[visit] = account
+        tracklet = self.people.begin(visit, crossing.at_ns, *centre)
         self._emit(
             Entered, at_ns=crossing.at_ns, visit=visit, shopper=code.shopper, tracklet=tracklet
         )
 
     def _leave(self, crossing: GateCrossing) -> None:
-        centre = self._gates[crossing.gate].centre_m
-        inside = [v for v, a in self._accounts.items() if a.leaving_ns is None]
-        visit = self.people.nearest_visit(crossing.at_ns, *centre, among=inside)
-        if visit is None:  # people leave only at gates: the one whom no camera sees it is
-            unseen = [v for v in inside if self.people.body_at(v, crossing.at_ns) is None]
-            visit = unseen[0] if len(unseen) == 1 else None
-        if visit is None:
+        centre = self._centres_m[crossing.gate]
+        inside = {person: a for a in self._accounts.values() for person in a.inside}
+        person = self.people.nearest(crossing.at_ns, *centre, among=list(inside))
+        if person is None:  # people leave only at gates: the one whom no camera sees it is
+            unseen = [p for p in inside if self.people.body_at(p, crossing.at_ns) is None]
+            person = unseen[0] if len(unseen) == 1 else None
+        if person is None:
             self._alert(
                 crossing.at_ns,
                 "unknown-exit",
@@ -178,29 +194,40 @@ class Engine:
                 f"{crossing.gate}: somebody left whom no visit within {GATE_REACH_M} m explains",
             )
             return
-        self._accounts[visit].leaving_ns = crossing.at_ns
+        account = inside[person]
+        account.inside.remove(person)
+        if account.inside:
+            self.people.end(person)
+        else:
+            account.last, account.leaving_ns = person, crossing.at_ns
 
     def _close_visits(self) -> None:
-        policy = self._store.policy
-        grace_ns, longest_ns = (
-            round(policy.receipt_grace_s * NS),
-            round(policy.longest_visit_s * NS),
-        )
+        if self._now_ns < self._closing_ns:
+            return
         for account in list(self._accounts.values()):
-            if account.leaving_ns is not None:
-                if self._now_ns >= account.leaving_ns + grace_ns:
+            if self._now_ns >= self._closes_ns(account):
+                if account.leaving_ns is not None:
                     self._close(account, account.leaving_ns)
-            elif self._now_ns >= account.entered_ns + longest_ns:
-                self._close(account, self._now_ns, ask="nobody saw them leave")
+                else:
+                    self._close(account, self._now_ns, ask="nobody saw them leave")
+        self._closing_ns = min(map(self._closes_ns, self._accounts.values()), default=_NEVER_NS)
+
+    def _closes_ns(self, account: Account) -> int:
+        """When a visit ends if nobody passes a gate before."""
+        policy = self._store.policy
+        if account.leaving_ns is not None:
+            return account.leaving_ns + round(policy.receipt_grace_s * NS)
+        return account.entered_ns + round(policy.longest_visit_s * NS)
 
     def _close(self, account: Account, left_ns: int, ask: str = "") -> None:
         policy = self._store.policy
         bill = best_bill(account, self._shelves.products, policy)
         del self._accounts[account.visit]
-        self.people.end(account.visit)
+        for person in account.persons:
+            self.people.end(person)
         review = None
         costly = bill.expected_loss_cents > policy.review_cost_cents
-        if bill.doubtful or costly or ask:
+        if not account.staff and (bill.doubtful or costly or ask):
             review = f"r{account.visit[1:]}"
             self._reviews[review] = _OpenReview(account.visit, account.shopper, bill.certain)
             self._emit(
@@ -219,7 +246,7 @@ class Engine:
             at_ns=left_ns,
             visit=account.visit,
             shopper=account.shopper,
-            lines=bill.certain if review else bill.lines,
+            lines=() if account.staff else bill.certain if review else bill.lines,
             review=review,
         )
 
@@ -250,19 +277,30 @@ class Engine:
                     f"{part.place.id}: {part.delta_g:+.0f} g while no visit was open",
                 )
             return
-        place = Place(
-            part.place.gondola,
-            part.place.shelf,
-            (part.centroid - 0.5) * part.place.shelf.plate_width_m,
-        )
-        reach = {v: reach_log_ratio(self.people, v, place, step) for v in present}
+        reach = self._reach(step, part, present)
         taken = [t for v in present for t in self._accounts[v].taken()]
         found = explain(part, self._shelves, reach, self._holds, taken)
         ranked = self._posterior(found)
         self._book(step, part, ranked)
 
+    def _reach(self, step: WeightStep, part: Part, present: list[str]) -> dict[str, float]:
+        """log R of each visit: of that of its persons who reached likeliest."""
+        place = self._place(part)
+        return {
+            v: max(
+                reach_log_ratio(self.people, person, place, step)
+                for person in self._accounts[v].persons
+            )
+            for v in present
+        }
+
+    def _place(self, part: Part) -> Place:
+        along_m = (part.centroid - 0.5) * part.place.shelf.plate_width_m
+        return Place(part.place.gondola, part.place.shelf, along_m)
+
     def _holds(self, visit: str, gtin: str, units: int) -> float:
-        return self._accounts[visit].holds(gtin, units)
+        account = self._accounts[visit]
+        return STAFF_HOLDS if account.staff else account.holds(gtin, units)
 
     def _posterior(self, found: list[Hypothesis]) -> list[tuple[float, Hypothesis]]:
         """Normalised, likeliest first; purchase history may settle only what sensors leave open."""

@@ -86,8 +86,8 @@ class People:
         """A visit is over; its tracklets stay known so that nobody inherits them."""
         self._current.pop(visit, None)
 
-    def nearest_visit(self, at_ns: int, x_m: float, y_m: float, among: list[str]) -> str | None:
-        """The visit whose shopper was nearest to a place at a time, within gate reach."""
+    def nearest(self, at_ns: int, x_m: float, y_m: float, among: list[str]) -> str | None:
+        """The person who was nearest to a place at a time, within gate reach."""
         best: tuple[float, str] | None = None
         for visit in among:
             distance = math.inf
@@ -115,9 +115,13 @@ class People:
         """The tracklet that a visit's shopper has now."""
         return self._current.get(visit)
 
-    def owners(self) -> list[tuple[str, str]]:
-        """Every tracklet with its visit, among those that were given to one."""
-        return [(t.tracklet, t.visit) for t in self._tracks.values() if t.visit is not None]
+    def owners(self) -> list[tuple[str, str, str]]:
+        """Every tracklet that was given to somebody, with the visit and the person of it."""
+        return [
+            (t.tracklet, t.visit.partition("+")[0], t.visit)
+            for t in self._tracks.values()
+            if t.visit is not None
+        ]
 
     def repair(self, now_ns: int) -> list[tuple[str, str]]:
         """Give free tracklets to visits that have lost theirs; (visit, tracklet) for each."""

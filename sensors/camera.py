@@ -1,4 +1,4 @@
-"""The geometry of one camera: a pinhole with a pose on the store's floor frame.
+"""The geometry of one camera: a pinhole behind a lens, with a pose on the store's floor frame.
 
 World frame: metres, x and y on the floor, z up. Camera frame: x right, y down, z forward.
 Method: Hartley & Zisserman, Multiple View Geometry, 2nd ed., ch. 6.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sensors.lens import bend, straighten
+
 Array = NDArray[np.float64]
 
 
@@ -19,7 +21,8 @@ class CameraModel:
     """A calibrated camera.
 
     `rotation` (3×3) turns world directions into camera directions; `position_m` (3,) is the
-    optical centre; focal lengths and principal point are in pixels.
+    optical centre; focal lengths and principal point are in pixels; `k1` and `k2` are the
+    lens's radial distortion (`sensors.lens`).
     """
 
     id: str
@@ -31,6 +34,13 @@ class CameraModel:
     cy: float
     rotation: Array
     position_m: Array
+    k1: float = 0.0
+    k2: float = 0.0
+
+    @property
+    def radial(self) -> Array:
+        """k1 and k2, (2,)."""
+        return np.array([self.k1, self.k2])
 
     @staticmethod
     def looking_at(
@@ -40,8 +50,10 @@ class CameraModel:
         centre_px: tuple[float, float],
         position_m: tuple[float, float, float],
         target_m: tuple[float, float, float],
+        radial: tuple[float, float] = (0.0, 0.0),
     ) -> CameraModel:
-        """Build a camera without roll that looks from `position_m` at `target_m`."""
+        """Build a camera without roll that looks from `position_m` at `target_m`; `radial` is k1
+        and k2."""
         position = np.asarray(position_m, dtype=np.float64)
         forward = np.asarray(target_m, dtype=np.float64) - position
         forward /= np.linalg.norm(forward)
@@ -49,7 +61,7 @@ class CameraModel:
         right /= np.linalg.norm(right)
         down = np.cross(forward, right)
         return CameraModel(
-            id, *size_px, *focal_px, *centre_px, np.stack([right, down, forward]), position
+            id, *size_px, *focal_px, *centre_px, np.stack([right, down, forward]), position, *radial
         )
 
     def project(self, points_m: Array) -> tuple[Array, Array]:
@@ -60,24 +72,21 @@ class CameraModel:
         local = (np.atleast_2d(points_m) - self.position_m) @ self.rotation.T
         depth = local[:, 2]
         safe = np.where(depth > 1e-6, depth, 1e-6)
-        u = self.fx * local[:, 0] / safe + self.cx
-        v = self.fy * local[:, 1] / safe + self.cy
-        return np.stack([u, v], axis=1), depth
+        flat = bend(local[:, :2] / safe[:, None], self.radial)
+        return flat * (self.fx, self.fy) + (self.cx, self.cy), depth
 
     def ray(self, pixels: Array) -> Array:
         """Unit directions (N, 3) in the world frame of pixels (N, 2)."""
-        pixels = np.atleast_2d(pixels)
-        local = np.stack(
-            [
-                (pixels[:, 0] - self.cx) / self.fx,
-                (pixels[:, 1] - self.cy) / self.fy,
-                np.ones(len(pixels)),
-            ],
-            axis=1,
-        )
+        local = np.column_stack([self.flat(pixels), np.ones(len(np.atleast_2d(pixels)))])
         directions: Array = local @ self.rotation
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         return directions
+
+    def flat(self, pixels: Array) -> Array:
+        """Where pixels (N, 2) would lie one metre before a camera without distortion: (N, 2),
+        right and down."""
+        bent = (np.atleast_2d(pixels) - (self.cx, self.cy)) / (self.fx, self.fy)
+        return straighten(bent, self.radial)
 
     def to_plane(self, pixels: Array, z_m: float = 0.0) -> Array:
         """Intersect pixels (N, 2) with the plane z = `z_m`; (N, 2) metres, NaN where above it."""
@@ -87,9 +96,3 @@ class CameraModel:
         points: Array = self.position_m[:2] + reach[:, None] * directions[:, :2]
         points[~(reach > 0)] = np.nan
         return points
-
-    def plane_jacobian(self, pixel: Array, z_m: float = 0.0) -> Array:
-        """∂(x, y)/∂(u, v) (2×2) at `pixel` (2,) for the plane z = `z_m`, by central differences."""
-        steps = np.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
-        points = self.to_plane(np.asarray(pixel) + steps, z_m)
-        return np.stack([points[0] - points[1], points[2] - points[3]], axis=1)

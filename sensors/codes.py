@@ -5,6 +5,7 @@ The store keeps the private key; engines, recordings and replays need the public
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 NS = 1_000_000_000
 LEEWAY_S = 5
+STAFF = "staff"
 
 
 class CodeRefused(Exception):
@@ -22,6 +24,14 @@ class CodeRefused(Exception):
 
 class CodeKeyError(ValueError):
     """The store's public key cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Whom a good code lets in."""
+
+    shopper: str
+    staff: bool
 
 
 class CodeIssuer:
@@ -47,14 +57,20 @@ class CodeIssuer:
             .decode()
         )
 
-    def issue(self, shopper: str, at_ns: int, nonce: str, valid_s: int = 60) -> str:
-        """A code for `shopper`, valid from `at_ns` for `valid_s` seconds and for one entry."""
+    def issue(
+        self, shopper: str, at_ns: int, nonce: str, valid_s: int = 60, *, staff: bool = False
+    ) -> str:
+        """A code for `shopper`, valid from `at_ns` for `valid_s` seconds and for one entry.
+
+        On a `staff` code people work in the store and owe nothing.
+        """
         claims = {
             "sub": shopper,
             "aud": self._store,
             "iat": at_ns // NS,
             "exp": at_ns // NS + valid_s,
             "jti": nonce,
+            **({"role": STAFF} if staff else {}),
         }
         return jwt.encode(claims, self._key, algorithm="EdDSA")
 
@@ -78,8 +94,8 @@ class CodeVerifier:
         self.__dict__.update(state)
         self._key = _public_key(self._pem)
 
-    def verify(self, code: str, at_ns: int) -> str:
-        """The shopper whom `code` lets in at `at_ns`. Raises CodeRefused with the reason."""
+    def verify(self, code: str, at_ns: int) -> Pass:
+        """Whom `code` lets in at `at_ns`. Raises CodeRefused with the reason."""
         try:
             claims = jwt.decode(
                 code,
@@ -112,7 +128,7 @@ class CodeVerifier:
             raise CodeRefused("this code was used before; show a fresh one")
         self._used = {n: exp for n, exp in self._used.items() if exp + LEEWAY_S >= now_s}
         self._used[nonce] = claims["exp"]
-        return str(claims["sub"])
+        return Pass(str(claims["sub"]), claims.get("role") == STAFF)
 
 
 def _public_key(pem: str) -> Ed25519PublicKey:

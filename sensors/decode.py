@@ -13,6 +13,7 @@ class Decoder:
         self._store = store.id
         self._plates = {s.id: s.plate_count for g in store.gondolas for s in g.shelves}
         self._gates = {gate.id for gate in store.gates}
+        self._antennas = {antenna.id for antenna in store.antennas}
 
     def decode(self, topic: str, body: bytes) -> Payload:
         """Read one message. Raises WireError naming the device and the field at fault."""
@@ -28,4 +29,6 @@ class Decoder:
                 )
         elif kind == "gate" and device not in self._gates:
             raise WireError(f"gate/{device}: no gate of the store file has this id")
+        elif kind == "rfid" and device not in self._antennas:
+            raise WireError(f"rfid/{device}: no antenna of the store file has this id")
         return payload

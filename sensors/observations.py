@@ -87,11 +87,12 @@ class TagRead(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeScanned(Observation):
-    """An entry code that a gate read and the store verified."""
+    """An entry code that a gate read and the store verified, and how many persons it lets in."""
 
     gate: str
     shopper: str
     group_size: int = 1
+    staff: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

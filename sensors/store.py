@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sensors.camera import CameraModel
+from sensors.epc import check_digit
+from sensors.lens import reach
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -56,11 +58,21 @@ class Product(_Part):
     weight_sigma_g: Positive = 2.0
     size_m: Annotated[Size3, Field(description="width, depth, height")] = (0.08, 0.08, 0.15)
     picture: Picture = Picture(base="#888888", accent="#dddddd")
+    tagged: bool = False
 
     @field_validator("gtin", mode="before")
     @classmethod
     def _pad(cls, value: object) -> str:
         return normalise_gtin(value)
+
+    @model_validator(mode="after")
+    def _fits_a_tag(self) -> Self:
+        if self.tagged and self.gtin[13] != check_digit(self.gtin):
+            raise ValueError(
+                f"product {self.gtin}: tagged, but its check digit would have to be"
+                f" {check_digit(self.gtin)}: no tag can carry it"
+            )
+        return self
 
 
 class Facing(_Part):
@@ -137,6 +149,8 @@ class Camera(_Part):
     fy: Positive
     cx: Finite
     cy: Finite
+    k1: Finite = 0.0
+    k2: Finite = 0.0
     position_m: Point3
     look_at_m: Point3
 
@@ -150,6 +164,19 @@ class Camera(_Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _lens_does_not_fold(self) -> Self:
+        edge = float(reach(np.array([self.k1, self.k2])))
+        if math.isfinite(edge):
+            x = max(self.cx, self.width_px - 1 - self.cx) / self.fx
+            y = max(self.cy, self.height_px - 1 - self.cy) / self.fy
+            if math.hypot(x, y) > edge * (1 + self.k1 * edge**2 + self.k2 * edge**4):
+                raise ValueError(
+                    f"camera {self.id}: k1 and k2 fold the picture before its corners:"
+                    " they must be nearer to 0"
+                )
+        return self
+
     def model(self) -> CameraModel:
         """The camera's projection."""
         return CameraModel.looking_at(
@@ -159,6 +186,7 @@ class Camera(_Part):
             (self.cx, self.cy),
             self.position_m,
             self.look_at_m,
+            (self.k1, self.k2),
         )
 
 
@@ -173,6 +201,23 @@ class Gate(_Part):
     @property
     def centre_m(self) -> Point2:
         return (self.a_m[0] + self.b_m[0]) / 2, (self.a_m[1] + self.b_m[1]) / 2
+
+
+class Antenna(_Part):
+    """An RFID antenna that covers shelves, or the way through a gate."""
+
+    id: Identifier
+    kind: Literal["shelf", "gate"]
+    covers: list[Identifier] = []
+    gate: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _knows_its_place(self) -> Self:
+        if self.kind == "shelf" and (not self.covers or self.gate is not None):
+            raise ValueError(f"antenna {self.id}: kind shelf needs covers (shelf ids) and no gate")
+        if self.kind == "gate" and (self.covers or self.gate is None):
+            raise ValueError(f"antenna {self.id}: kind gate needs gate (its id) and no covers")
+        return self
 
 
 class Floor(_Part):
@@ -216,6 +261,7 @@ class Store(_Part):
     gondolas: Annotated[list[Gondola], Field(min_length=1)]
     cameras: list[Camera] = []
     gates: Annotated[list[Gate], Field(min_length=1)]
+    antennas: list[Antenna] = []
     products: Annotated[list[Product], Field(min_length=1)]
     policy: Policy = Policy()
 
@@ -225,8 +271,9 @@ class Store(_Part):
         _unique("products: gtin", gtins)
         shelves = [s for g in self.gondolas for s in g.shelves]
         names = [s.id for s in shelves] + [c.id for c in self.cameras] + [g.id for g in self.gates]
+        names += [a.id for a in self.antennas]
         _unique("gondolas", [g.id for g in self.gondolas])
-        _unique("shelves, cameras and gates: id", names)
+        _unique("shelves, cameras, gates and antennas: id", names)
         known = set(gtins)
         for shelf in shelves:
             for facing in shelf.facings:
@@ -237,7 +284,17 @@ class Store(_Part):
                 raise ValueError(
                     f"product {product.gtin}: tax class {product.tax_class!r} is not in tax_percent"
                 )
+        self._antennas_lead_somewhere({s.id for s in shelves})
         return self
+
+    def _antennas_lead_somewhere(self, shelves: set[str]) -> None:
+        for antenna in self.antennas:
+            for shelf in antenna.covers:
+                if shelf not in shelves:
+                    raise ValueError(f"antenna {antenna.id}: covers: there is no shelf {shelf!r}")
+            _unique(f"antenna {antenna.id}: covers", antenna.covers)
+            if antenna.gate is not None and antenna.gate not in {g.id for g in self.gates}:
+                raise ValueError(f"antenna {antenna.id}: there is no gate {antenna.gate!r}")
 
 
 def normalise_gtin(value: object) -> str:

@@ -10,6 +10,8 @@ zero and is no step.
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +50,8 @@ class StepDetector:
         self.shelf = shelf
         self._base: Array = np.full(plates, np.nan)
         self._noise: Array = np.full(plates, 2.0)
-        self._recent: Array = np.empty((0, plates))
+        self._recent: deque[Array] = deque(maxlen=SETTLE_CHUNKS + 1)
+        self._changes: deque[float] = deque(maxlen=SETTLE_CHUNKS)
         self._moving_since = np.full(plates, -1, dtype=np.int64)
         self._groups: list[_Group] = []
         self._seen_ns = -1
@@ -59,26 +62,43 @@ class StepDetector:
         `shift_ns` brings the device's clock onto the store's. Samples that are not later than
         those already seen are ignored.
         """
-        grams = np.array(
-            [[np.nan if v is None else v for v in row] for row in batch.grams], dtype=np.float64
-        )
+        grams = np.array(batch.grams, dtype=np.float64)  # None becomes NaN
         per_chunk = max(1, round(CHUNK_NS / batch.period_ns))
+        whole = len(grams) // per_chunk * per_chunk
+        levels = list(_median(grams[:whole].reshape(-1, per_chunk, grams.shape[1])))
+        if whole < len(grams):
+            levels.append(_median(grams[whole:]))
         steps: list[WeightStep] = []
-        for start in range(0, len(grams), per_chunk):
-            chunk = grams[start : start + per_chunk]
-            at_ns = batch.at_ns + shift_ns + (start + len(chunk) - 1) * batch.period_ns
+        for number, level in enumerate(levels):
+            end = min((number + 1) * per_chunk, len(grams))
+            at_ns = batch.at_ns + shift_ns + (end - 1) * batch.period_ns
             if at_ns > self._seen_ns:
                 self._seen_ns = at_ns
-                steps += self._chunk(at_ns, _median(chunk), len(chunk) * batch.period_ns)
+                length_ns = (end - number * per_chunk) * batch.period_ns
+                steps += self._chunk(at_ns, level, length_ns)
         return steps
 
     def _chunk(self, at_ns: int, level: Array, length_ns: int) -> list[WeightStep]:
+        self._remember(level)
+        shaking = self._shaking()
+        away = level - self._base
+        far = np.abs(away)
+        threshold = np.maximum(5.0 * self._noise, max(LEAST_STEP_G, 5.0 * shaking))
+        if not self._groups and (far < threshold).all():  # never so where a plate is silent
+            self._noise += NOISE_RATE * (1.25 * far - self._noise)
+            np.maximum(self._noise, LEAST_NOISE_G, out=self._noise)
+            self._base += DRIFT_RATE * away
+            return []
+        noise = np.maximum(self._noise, shaking)
+        return self._move(at_ns, level, length_ns, noise, threshold)
+
+    def _move(
+        self, at_ns: int, level: Array, length_ns: int, noise: Array, threshold: Array
+    ) -> list[WeightStep]:
+        """A chunk in which some plate moves, or is silent."""
         fresh = np.isnan(self._base) & ~np.isnan(level)
         self._base[fresh] = level[fresh]
-        self._recent = np.vstack([self._recent, level])[-(SETTLE_CHUNKS + 1) :]
-        noise = np.maximum(self._noise, self._shaking())
         away = level - self._base
-        threshold = np.maximum(LEAST_STEP_G, 5.0 * noise)
         starts = (np.abs(away) > threshold) & (self._moving_since < 0)
         self._moving_since[starts] = at_ns - length_ns
         still = self._moving_since < 0
@@ -90,14 +110,22 @@ class StepDetector:
         self._regroup()
         return [s for s in (self._settle(g, at_ns, noise) for g in list(self._groups)) if s]
 
+    def _remember(self, level: Array) -> None:
+        if self._recent:
+            self._changes.append(_middle(np.abs(level - self._recent[-1])))
+        self._recent.append(level)
+
     def _shaking(self) -> float:
         """What all plates of the shelf do from chunk to chunk: the median absolute change.
 
-        On a shelf of few plates a pick could pass for it, so there it is not told apart.
+        On a shelf of few plates a pick could pass for it, so there it is not told apart. Of
+        plates that were silent meanwhile nothing is known.
         """
-        if len(self._recent) < 2 or self._recent.shape[1] < FEWEST_TO_SHAKE:
+        if not self._changes or len(self._base) < FEWEST_TO_SHAKE:
             return 0.0
-        change = np.abs(np.diff(self._recent, axis=0))
+        if not math.isnan(sum(self._changes)):
+            return max(self._changes)
+        change = np.abs(np.diff(np.array(self._recent), axis=0))
         usable = change[:, ~np.isnan(change).any(axis=0)]
         return float(np.max(np.median(usable, axis=1))) if usable.size else 0.0
 
@@ -119,7 +147,7 @@ class StepDetector:
 
     def _settle(self, group: _Group, at_ns: int, noise: Array) -> WeightStep | None:
         """A step once every plate of the group is still, or the wait for them is over."""
-        tail = self._recent[-SETTLE_CHUNKS:]
+        tail = np.array(self._recent)[-SETTLE_CHUNKS:]
         low, high = max(0, group.first - 1), min(len(self._base), group.last + 2)
         window = tail[:, group.first : group.last + 1]
         spread = _span(window)
@@ -151,14 +179,27 @@ class StepDetector:
 
 
 def _median(rows: Array) -> Array:
-    """Column medians that ignore NaN and stay quiet where a column has nothing else."""
-    ordered = np.sort(rows, axis=0)
-    count = (~np.isnan(rows)).sum(axis=0)
-    columns = np.arange(rows.shape[1])
-    low = ordered[np.maximum((count - 1) // 2, 0), columns]
-    high = ordered[np.minimum(count // 2, len(rows) - 1), columns]
-    middle: Array = (low + high) / 2
-    return np.where(count > 0, middle, np.nan)
+    """Column medians (…, columns) of rows (…, rows, columns).
+
+    They ignore NaN and stay quiet where a column has nothing else.
+    """
+    ordered = np.sort(rows, axis=-2)
+    length = rows.shape[-2]
+    if not np.isnan(ordered[..., -1, :]).any():
+        return (ordered[..., (length - 1) // 2, :] + ordered[..., length // 2, :]) / 2
+    count = (~np.isnan(rows)).sum(axis=-2, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0), axis=-2)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, length - 1), axis=-2)
+    middle: Array = np.where(count > 0, (low + high) / 2, np.nan)[..., 0, :]
+    return middle
+
+
+def _middle(values: Array) -> float:
+    """The median; NaN where one of them is."""
+    ordered: list[float] = np.sort(values).tolist()
+    if math.isnan(ordered[-1]):
+        return math.nan
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _span(rows: Array) -> Array:

@@ -7,6 +7,7 @@ devices of others in docs/mqtt.md.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -16,12 +17,16 @@ ROOT = "openaisle"
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{4}){1,31}$")]  # whole 16-bit words
+Grams = Annotated[float, msgspec.Meta(gt=-1e7, lt=1e7)]
 FURTHEST_M = 1e4
 FASTEST_M_S = 100.0
 GREATEST_VARIANCE_M2 = 1e4
 GREATEST_SIGMA_M = 100.0
 GREATEST_LOG_RATIO = 1e3
 LONGEST_BATCH_NS = 10_000_000_000
+WEAKEST_DBM = -150.0
+STRONGEST_DBM = 30.0
 
 Actor = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -47,15 +52,19 @@ class WeightBatch(Message, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     period_ns: Annotated[int, msgspec.Meta(gt=0, le=60_000_000_000)]
     grams: Annotated[
-        list[Annotated[list[float | None], msgspec.Meta(min_length=1, max_length=64)]],
+        list[Annotated[list[Grams | None], msgspec.Meta(min_length=1, max_length=64)]],
         msgspec.Meta(min_length=1, max_length=600),
     ]
 
 
 class CodeShown(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="code"):
-    """A gate read an entry code; `code` is its text, not yet verified."""
+    """A gate read an entry code; `code` is its text, not yet verified.
+
+    `group_size` is how many persons the gate was told come in on it.
+    """
 
     code: Annotated[str, msgspec.Meta(max_length=2048)]
+    group_size: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
 
 
 class BarrierCrossed(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="crossed"):
@@ -103,6 +112,21 @@ class VisionReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     links: Annotated[list[LinkReport], msgspec.Meta(max_length=500)] = []
 
 
+class TagReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One read of a tag, `offset_ns` after its message's `at_ns`; `epc` in upper-case hex."""
+
+    epc: Epc
+    offset_ns: Nanoseconds
+    rssi_dbm: float
+
+
+class TagReads(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one antenna read from `at_ns` for `span_ns`; none, where it read nothing."""
+
+    span_ns: Annotated[int, msgspec.Meta(gt=0)]
+    reads: Annotated[list[TagReport], msgspec.Meta(max_length=5000)] = []
+
+
 class HealthReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A device's own word on whether it works."""
 
@@ -140,6 +164,7 @@ Payload = (
     | CodeShown
     | BarrierCrossed
     | VisionReport
+    | TagReads
     | HealthReport
     | Verdict
     | Count
@@ -150,6 +175,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Payload]] = {
     "weight": msgspec.json.Decoder(WeightBatch),
     "gate": msgspec.json.Decoder(CodeShown | BarrierCrossed),
     "vision": msgspec.json.Decoder(VisionReport),
+    "rfid": msgspec.json.Decoder(TagReads),
     "health": msgspec.json.Decoder(HealthReport),
     "control": msgspec.json.Decoder(Verdict | Count | Planogram),
 }
@@ -157,6 +183,7 @@ KINDS = tuple(_DECODERS)
 _ENCODER = msgspec.json.Encoder()
 
 
+@lru_cache(maxsize=1024)
 def topic(store: str, kind: str, device: str) -> str:
     """The topic on which `device` of `kind` speaks in `store`."""
     return f"{ROOT}/{store}/{kind}/{device}"
@@ -203,9 +230,6 @@ def _check(payload: Payload, name: str) -> None:
         for i, row in enumerate(payload.grams):
             if len(row) != width:
                 raise WireError(f"{name}: grams[{i}] has {len(row)} plates, grams[0] has {width}")
-            for p, value in enumerate(row):
-                if value is not None and not abs(value) < 1e7:
-                    raise WireError(f"{name}: grams[{i}][{p}]: {value} is not a weight in grams")
     elif isinstance(payload, VisionReport):
         for i, track in enumerate(payload.tracks):
             _check_track(track, f"{name}: tracks[{i}] ({track.tracklet})")
@@ -217,6 +241,20 @@ def _check(payload: Payload, name: str) -> None:
         for i, link in enumerate(payload.links):
             where = f"{name}: links[{i}] ({link.earlier} to {link.later}).log_likelihood_ratio"
             _within(where, link.log_likelihood_ratio, GREATEST_LOG_RATIO)
+    elif isinstance(payload, TagReads):
+        if payload.span_ns > LONGEST_BATCH_NS:
+            raise WireError(
+                f"{name}: span_ns: {payload.span_ns / 1e9:.1f} s; reads of"
+                f" {LONGEST_BATCH_NS // 10**9} s at most make a message"
+            )
+        for i, read in enumerate(payload.reads):
+            if read.offset_ns > payload.span_ns:
+                raise WireError(f"{name}: reads[{i}].offset_ns: {read.offset_ns} is beyond span_ns")
+            if not WEAKEST_DBM <= read.rssi_dbm <= STRONGEST_DBM:
+                raise WireError(
+                    f"{name}: reads[{i}].rssi_dbm: {read.rssi_dbm} is not within"
+                    f" {WEAKEST_DBM:g} to {STRONGEST_DBM:g}"
+                )
 
 
 def _check_track(track: TrackReport, where: str) -> None:

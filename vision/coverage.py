@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.store import Gondola, Store
+from sensors.sightlines import hidden, pictured
+from sensors.store import Store
 
 Array = NDArray[np.float64]
 
@@ -14,7 +15,6 @@ _CHEST_M = 1.2
 _MARGIN_PX = 20.0
 _MARGIN_M = 1.0
 _EDGE_M = 0.1  # how far a place may be off
-_STEPS = np.linspace(0.02, 0.98, 60)
 
 
 class Coverage:
@@ -31,11 +31,8 @@ class Coverage:
         chests = np.column_stack([places, np.full(len(places), _CHEST_M)])
         self._sees: dict[str, NDArray[np.bool_]] = {}
         for camera in (c.model() for c in store.cameras):
-            pixels, depth = camera.project(chests)
-            size = np.array([camera.width_px, camera.height_px])
-            inside = (pixels > _MARGIN_PX) & (pixels < size - _MARGIN_PX)
-            hidden = [hidden_by(g, camera.position_m, chests) for g in store.gondolas]
-            seen = (depth > 0) & inside[:, 0] & inside[:, 1] & ~np.any(hidden, axis=0)
+            seen = pictured(camera, chests, _MARGIN_PX)
+            seen &= ~hidden(store.gondolas, camera.position_m, chests)
             self._sees[camera.id] = np.reshape(seen, self._shape)
 
     def holds(self, xy: Array) -> NDArray[np.bool_]:
@@ -62,19 +59,3 @@ class Coverage:
         """How many of `cameras` see a person's chest at the place (2,)."""
         i, j = np.clip(((xy - self._origin) / _CELL_M).astype(int), 0, self._shape - 1)
         return sum(bool(self._sees[camera][i, j]) for camera in cameras)
-
-
-def hidden_by(gondola: Gondola, eye_m: Array, points_m: Array) -> NDArray[np.bool_]:
-    """Whether a rack stands between an eye (3,) and points (N, 3); by samples along the line."""
-    c, s = np.cos(np.radians(gondola.yaw_deg)), np.sin(np.radians(gondola.yaw_deg))
-    line = eye_m + _STEPS[None, :, None] * (points_m[:, None, :] - eye_m)
-    dx, dy = line[..., 0] - gondola.x_m, line[..., 1] - gondola.y_m
-    along, into = c * dx + s * dy, -s * dx + c * dy
-    hidden: NDArray[np.bool_] = (
-        (along > 0)
-        & (along < gondola.width_m)
-        & (into > 0)
-        & (into < gondola.depth_m)
-        & (line[..., 2] < gondola.height_m)
-    ).any(axis=1)
-    return hidden

@@ -139,7 +139,8 @@ def _slopes(rig: Rig, which: NDArray[np.intp], pixels: Array) -> tuple[Array, Ar
     axes = rig.rotation[which, :2] / rig.focal_px[which][:, :, None]  # (N, uv, xyz)
     flat = axes[:, None, :, :2].swapaxes(2, 3)  # (N, 1, xy, uv)
     turn = (flat + slope[..., :, None] * axes[:, None, None, :, 2]) / fall[..., None, None]
-    return slope, turn
+    stretch = rig.stretch(pixels, which)
+    return slope, turn if stretch is None else turn @ stretch
 
 
 def _calibration(eye: Array, xy: Array) -> Array:

@@ -6,6 +6,7 @@ worker only through here.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -108,5 +109,6 @@ def _pixelate(picture: Picture, box: Array) -> None:
 def _colour(tracklet: str | None) -> tuple[int, int, int]:
     if tracklet is None:
         return _UNKNOWN
-    digits = "".join(ch for ch in tracklet.rsplit(":", 1)[-1] if ch.isdigit())
-    return _PALETTE[int(digits or 0) % len(_PALETTE)]
+    label = tracklet.rsplit(":", 1)[-1]
+    number = int(label) if label.isdecimal() else zlib.crc32(label.encode())
+    return _PALETTE[number % len(_PALETTE)]

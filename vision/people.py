@@ -30,8 +30,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joints:
-    """Joints of P people in C cameras: `pixels` (P, C, 17, 2), `confidence` (P, C, 17), zero
-    where unseen or outside the picture, and `heights_px` (P, C) of their boxes."""
+    """Joints of P people in C cameras: `pixels` (P, C, 17, 2), straightened as if no lens
+    distorted, `confidence` (P, C, 17), zero where unseen or outside the picture, and `heights_px`
+    (P, C) of their boxes."""
 
     pixels: Array
     confidence: Array
@@ -52,4 +53,4 @@ def gather(people: Sequence[Person], views: Sequence[View], rig: Rig) -> Joints:
     pixels = joints[..., :2]
     inside = (pixels > _EDGE_PX) & (pixels < rig.size_px[:, None] - _EDGE_PX)
     confidence = np.where(inside[..., 0] & inside[..., 1], joints[..., 2], 0.0)
-    return Joints(pixels, confidence, heights)
+    return Joints(rig.straightened(pixels), confidence, heights)

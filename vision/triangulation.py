@@ -1,5 +1,6 @@
 """Points in space from their pixels in several cameras, many points at once.
 
+Pixels are straightened ones (`vision.people`): no lens distorts here.
 Every pair of views proposes the point nearest to its two rays; the proposal that most views agree
 with, by truncated reprojection error, is refined by Gauss–Newton over the views that agree
 (Hartley & Zisserman, ch. 12; exhaustive RANSAC, as there are few views).

@@ -68,6 +68,11 @@ SAID = [
     ("gate", "gate-in", {"type": "code", "code": CODES[1]}),
     CROSSED_IN,
     ("gate", "gate-out", {"type": "crossed", "direction": "out"}),
+    (
+        "rfid",
+        "rfid-g3",
+        {"span_ns": 200 * MS, "reads": [{"epc": "3034", "offset_ns": 1, "rssi_dbm": -60.0}]},
+    ),
     ("health", "g1s1", {"up": False, "reason": ""}),
     ("control", "o", {"type": "verdict", "review": "r1", "lines": [[GTIN, 1]], "actor": "me"}),
     ("control", "o", {"type": "count", "facing": "g1s1.1", "units": 3, "actor": "me"}),

@@ -50,6 +50,26 @@ def test_the_corner_shop_is_as_large_as_the_demo_promises():
         ("gtin: '4000000010371', plates", "gtin: 4000000010371, plates", "write it in quotes"),
         ("gtin: '4000000010371', plates", "gtin: 010, plates", "facings[0].gtin"),
         ("gtin: '4000000010371', plates", "gtin: '٤٠٠', plates", "is not a GTIN"),
+        (
+            "covers: [g3s1, g3s2, g3s3]",
+            "covers: [g3s9]",
+            "rfid-g3: covers: there is no shelf 'g3s9'",
+        ),
+        ("covers: [g3s1, g3s2, g3s3]", "covers: [g3s1, g3s1]", "'g3s1' stands there twice"),
+        (
+            "covers: [g3s1, g3s2, g3s3]",
+            "gate: gate-out",
+            "antenna rfid-g3: kind shelf needs covers",
+        ),
+        ("kind: gate, gate: gate-out", "kind: gate", "antenna rfid-out: kind gate needs gate"),
+        ("kind: gate, gate: gate-out", "kind: gate, gate: door", "there is no gate 'door'"),
+        ("id: rfid-out", "id: cam1", "shelves, cameras, gates and antennas: id: 'cam1'"),
+        ("form: bottle}\n", "form: bottle}\n  tagged: maybe\n", "products[0].tagged"),
+        (
+            "gtin: '4000000010746'\n  name",
+            "gtin: '4000000010745'\n  tagged: true\n  name",
+            "product 04000000010745: tagged, but its check digit would have to be 6",
+        ),
     ],
 )
 def test_errors_name_the_key(old, new, expected):

@@ -109,3 +109,14 @@ def test_repeated_batches_change_nothing():
     ]
     steps = [s for b in batches for s in detector.feed(b) + detector.feed(b)]
     assert [round(sum(s.delta_g)) for s in steps] == [-500]
+
+
+def test_a_plate_that_falls_silent_and_comes_back_is_no_step_and_hides_none():
+    signal = flat(12)
+    signal[120:300, 3] = np.nan
+    signal[200:, 4] -= 300
+    signal[500:, 3] -= 200
+    first, second = play(signal)
+    assert sum(first.delta_g) == pytest.approx(-300, abs=6)
+    assert sum(second.delta_g) == pytest.approx(-200, abs=6)
+    assert 5 in first.plates and 4 in second.plates

@@ -18,6 +18,8 @@ from sensors.wire import (
     HandReport,
     HealthReport,
     LinkReport,
+    TagReads,
+    TagReport,
     TrackReport,
     Verdict,
     VisionReport,
@@ -32,11 +34,13 @@ CORNER = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
 HEAD = {"device": "g1s1", "boot": "b", "seq": 1, "at_ns": 5}
 BATCH = WeightBatch(**HEAD, period_ns=1, grams=[[1.0, None], [2.0, 3.0]])
 TRACK = TrackReport(tracklet="t", x_m=1.0, y_m=2.0, covariance=(0.1, 0.0, 0.1))
+READS = TagReads(**HEAD, span_ns=9, reads=[TagReport("3034ABCD", 7, -60.5)])
 MESSAGES = [
     ("weight", BATCH),
     ("gate", CodeShown(**HEAD, code="x")),
     ("gate", BarrierCrossed(**HEAD, direction="in")),
     ("vision", VisionReport(**HEAD, tracks=[TRACK])),
+    ("rfid", READS),
     ("health", HealthReport(**HEAD, up=False, reason="no power")),
     ("control", Verdict(**HEAD, review="r1", lines=[("00000000000017", 1)], actor="me")),
     ("control", Count(**HEAD, facing="g1s1.1", units=0, actor="me")),
@@ -65,6 +69,22 @@ def test_what_is_encoded_is_decoded(kind, message):
             encode(MESSAGES[3][1]).replace(b"[0.1,0.0,0.1]", b"[0.1,9.0,0.1]"),
             "tracks[0] (t).covariance: not positive definite",
         ),
+        (
+            "openaisle/corner/rfid/g1s1",
+            encode(READS).replace(b'_ns":7', b'_ns":10'),
+            "rfid/g1s1: reads[0].offset_ns: 10 is beyond span_ns",
+        ),
+        (
+            "openaisle/corner/rfid/g1s1",
+            encode(READS).replace(b"-60.5", b"60.5"),
+            "rfid/g1s1: reads[0].rssi_dbm: 60.5 is not within -150 to 30",
+        ),
+        (
+            "openaisle/corner/rfid/g1s1",
+            encode(READS).replace(b'span_ns":9', b'span_ns":10000000001'),
+            "rfid/g1s1: span_ns: 10.0 s; reads of 10 s at most",
+        ),
+        ("openaisle/corner/rfid/g1s1", encode(READS).replace(b"3034ABCD", b"3034ab"), "epc"),
     ],
 )
 def test_errors_name_the_device_and_the_field(where, body, expected):
@@ -103,6 +123,10 @@ def test_devices_that_are_not_installed_are_refused():
     crossed = BarrierCrossed(device="back-door", boot="b", seq=0, at_ns=0, direction="in")
     with pytest.raises(WireError, match="no gate of the store file has this id"):
         decoder.decode("openaisle/corner/gate/back-door", encode(crossed))
+    with pytest.raises(WireError, match="no antenna of the store file has this id"):
+        decoder.decode("openaisle/corner/rfid/g1s1", encode(READS))
+    reads = msgspec.structs.replace(READS, device="rfid-g3")
+    assert decoder.decode("openaisle/corner/rfid/rfid-g3", encode(reads)) == reads
 
 
 HAND = HandReport(tracklet="t", side="left", x_m=1.0, y_m=2.0, z_m=3.0, sigma_m=0.05, views=2)

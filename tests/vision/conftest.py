@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from sensors.camera import CameraModel
+from sensors.sightlines import hidden
 from sensors.store import Store, load_store
 from simulator.people import Body, Figure, Stance, pose_body
-from vision.coverage import hidden_by
 from vision.detector import Detection, iou
 from vision.frame import check_frame
 
@@ -99,13 +99,11 @@ class Stage:
             if (depth < 0.3).any():
                 continue
             inside = ((pixels > 0) & (pixels < size)).all(axis=1)
-            hidden = np.zeros(17, dtype=bool)
-            for gondola in self.store.gondolas:
-                hidden |= hidden_by(gondola, camera.position_m, body.joints)
+            behind = hidden(self.store.gondolas, camera.position_m, body.joints)
             covered = np.zeros(17, dtype=bool)
             for box in boxes:
                 covered |= ((pixels > box[:2]) & (pixels < box[2:])).all(axis=1)
-            shown = inside & ~hidden
+            shown = inside & ~behind
             if shown.sum() < 5:
                 continue
             low, high = pixels[shown].min(axis=0), pixels[shown].max(axis=0)
@@ -117,10 +115,10 @@ class Stage:
             boxes.append(box)
             if blocked or rng.random() < self._miss:
                 continue
-            sigma = self._noise_px * np.where(covered | hidden, 3.0, 1.0)
+            sigma = self._noise_px * np.where(covered | behind, 3.0, 1.0)
             keypoints = np.zeros((17, 3))
             keypoints[:, :2] = pixels + rng.normal(0, 1, (17, 2)) * sigma[:, None]
-            keypoints[:, 2] = np.where(inside, np.where(covered | hidden, 0.45, 0.9), 0.1)
+            keypoints[:, 2] = np.where(inside, np.where(covered | behind, 0.45, 0.9), 0.1)
             if rng.random() < self._mirrored:
                 keypoints = keypoints[MIRROR]
             score = 0.85 - 0.4 * float((covered | ~shown).mean())
