@@ -22,8 +22,11 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The big counts: fault tests, both transports over the baseline, 200 true units of every scene.
 long: $(VENV)/.dev
 	$(BIN)/python -m pytest -m long -s $(ARGS)
+	mkdir -p build
+	$(BIN)/openaisle score baseline store --seeds 1-5 --units 200 --json build/long.json --html build/long.html --markdown build/long.md
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "OpenAisle needs Python 3.11 or newer; say which with: make PYTHON=python3.11 …" or 0)'

@@ -13,30 +13,46 @@ from rich.markup import escape
 from sensors.store import StoreFileError
 from service.autocheckout import ImportFailedError
 from service.broker import BrokerError
+from service.broker_run import BrokerRunError
+from service.cli_bench import bench_app
+from service.cli_emulation import emulation_app
+from service.cli_fit import fit_app
+from service.cli_realism import realism
+from service.cli_recordings import record, recording_app
+from service.cli_replay import replay
 from service.cli_review import code, review_app
-from service.cli_runs import import_app, replay, score, simulate, train_app
+from service.cli_runs import import_app, simulate, train_app
+from service.cli_score import score
+from service.cli_store_files import store_app
 from service.cli_stores import demo, init, serve
 from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
+from service.realism import RealDataError
 from service.recording import RecordingError
 from service.restore import RestoreError
 from service.train_pose import TrainingUnavailableError
+from service.video import VideoError
 from service.web.serve import ServeError
+from simulator.emulation import EmulationError
 from vision.detector import ModelMissing
 
 USER_ERRORS = (
     StoreFileError,
     ImportFailedError,
     BrokerError,
+    BrokerRunError,
     JournalError,
     LiveStoreError,
     AlreadyRunningError,
+    RealDataError,
     RecordingError,
     RestoreError,
     TrainingUnavailableError,
     ServeError,
+    VideoError,
     ModelMissing,
+    EmulationError,
 )
 
 app = typer.Typer(
@@ -52,11 +68,18 @@ app.command()(demo)
 app.command()(init)
 app.command()(serve)
 app.command()(simulate)
+app.command()(record)
 app.command()(replay)
 app.command()(score)
+app.command()(realism)
 app.command()(code)
+app.add_typer(store_app, name="store")
+app.add_typer(recording_app, name="recording")
+app.add_typer(bench_app, name="bench")
 app.add_typer(import_app, name="import")
 app.add_typer(train_app, name="train")
+app.add_typer(emulation_app, name="emulation")
+app.add_typer(fit_app, name="fit")
 app.add_typer(review_app, name="review")
 
 
@@ -69,5 +92,7 @@ def main() -> None:
     try:
         app()
     except USER_ERRORS as error:
-        Console(stderr=True).print(f"[bold red]openaisle:[/] {escape(str(error))}", highlight=False)
+        Console(stderr=True, emoji=False).print(
+            f"[bold red]openaisle:[/] {escape(str(error))}", highlight=False, soft_wrap=True
+        )
         sys.exit(2)

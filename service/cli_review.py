@@ -31,7 +31,7 @@ from service.pipeline import Pipeline
 from service.report import lines_text
 from service.web.access import USER
 
-console = Console()
+console = Console(emoji=False, soft_wrap=True)
 DataOption = Annotated[
     Path, typer.Option("--data", help="The store's data directory, as given to `serve`.")
 ]
@@ -48,13 +48,18 @@ def code(
     text: Annotated[
         bool, typer.Option("--text", help="Print the code's text, no picture.")
     ] = False,
+    staff: Annotated[
+        bool, typer.Option("--staff", help="For somebody who works here and owes nothing.")
+    ] = False,
 ) -> None:
     """Issue an entry code for a shopper and show it as a QR code.
 
     It is signed with the key in the data directory, which the first `serve` there makes.
     """
     issuer = code_issuer(data, load_store(store).id)
-    token = issuer.issue(shopper, time.time_ns(), nonce=secrets.token_urlsafe(9), valid_s=valid_s)
+    token = issuer.issue(
+        shopper, time.time_ns(), nonce=secrets.token_urlsafe(9), valid_s=valid_s, staff=staff
+    )
     if text:
         console.print(token, soft_wrap=True, highlight=False, markup=False)
     else:

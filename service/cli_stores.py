@@ -17,14 +17,14 @@ import typer
 from rich.console import Console
 
 from sensors.store import StoreFileError, parse_store
-from service.cli_runs import write_events
+from service.cli_common import write_events
 from service.demo import DemoResult, run_demo
 from service.keys import code_issuer
 from service.live_store import LiveStore, read_password
 from service.report import show_receipts, show_reviews, show_score
 from service.simulate import DATASETS, read_store_text, stage
 
-console = Console()
+console = Console(emoji=False, soft_wrap=True)
 
 
 def demo(
@@ -35,6 +35,9 @@ def demo(
     broker: Annotated[
         str | None, typer.Option(help="mqtt://host:port of another broker than the embedded one.")
     ] = None,
+    video: Annotated[
+        bool, typer.Option("--video", help="Film every camera beside the recording.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Where journal, recording and score go.")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write the score here too.")] = None,
 ) -> None:
@@ -52,7 +55,17 @@ def demo(
     def show(result: DemoResult) -> None:
         _show_demo(result, folder, json)
 
-    run_demo(scene, seed, folder, console, show, port=port, broker_url=broker, stay=stay)
+    run_demo(
+        scene,
+        seed,
+        folder,
+        console,
+        show,
+        port=port,
+        broker_url=broker,
+        stay=stay,
+        video=video,
+    )
 
 
 def _show_demo(result: DemoResult, folder: Path, json: Path | None) -> None:

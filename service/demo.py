@@ -22,7 +22,8 @@ from service.live_store import LiveStore, LiveStoreError
 from service.recording import write_recording
 from service.records import Entry
 from service.rehearsal import Rehearsal, Stagehands
-from service.simulate import stage
+from service.simulate import stage, versions
+from service.video_film import take_notes
 from simulator.score import score
 from simulator.truth import Truth
 
@@ -52,10 +53,12 @@ def run_demo(
     port: int = 0,
     broker_url: str | None = None,
     stay: bool = False,
+    video: bool = False,
 ) -> None:
     """Play `scene` in real time; files go to `folder`, the outcome to `on_result`.
 
-    With `stay` the page is served on afterwards. Raises LiveStoreError if a part dies.
+    With `video` every camera is filmed beside the recording, with `stay` the page is served on
+    afterwards. Raises LiveStoreError if a part dies.
     """
     staged = stage(scene)
     key_seed = secrets.token_bytes(32)
@@ -72,7 +75,16 @@ def run_demo(
         assert running.address is not None
         console.print(f"Live page: [bold]{running.url}[/]", highlight=False)
         truth_file = folder / "truth.json"
-        rehearsal = Rehearsal(staged, seed, key_seed, running.address, previews, truth_file)
+        file = folder / "recording.mcap"
+        rehearsal = Rehearsal(
+            staged,
+            seed,
+            key_seed,
+            running.address,
+            previews,
+            truth_file,
+            film=file if video else None,
+        )
         hands = Stagehands(rehearsal)
         try:
             console.print("Preparing cameras (the first time, the renderer is compiled) …")
@@ -102,14 +114,18 @@ def run_demo(
             "vision": "frames",
             "transport": "mqtt",
             "realtime_factor": result["realtime_factor"],
+            "versions": versions(),
         }
         write_recording(
-            folder / "recording.mcap",
+            file,
             entries,
             staged.store_text,
             issuer.public_pem,
             facts,
             truth_file.read_bytes(),
+            notes=take_notes(file),
+            scene_text=staged.scene_text,
+            world_text=staged.world_text,
         )
         on_result(DemoResult(staged.store, events, truth, result, figures))
         if stay:

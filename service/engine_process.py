@@ -104,11 +104,12 @@ def run_engine(
     on_events: Callable[[list[Event]], None] | None = None,
     on_ready: Callable[[Running], None] | None = None,
     at_moment: Callable[[str], None] | None = None,
+    ingest_of: Callable[..., Ingest] = Ingest,
 ) -> None:
     """Run the engine of a store until `ingest.stop` of what `on_ready` gets is called.
 
     `on_events` first gets all events that the ledger already holds, in order. `journal_url`
-    names another database than `journal.sqlite` in `data_dir`.
+    names another database than `journal.sqlite` in `data_dir`, `ingest_of` another ingest.
 
     Raises AlreadyRunningError, JournalError, RestoreError or StoreFileError.
     """
@@ -125,7 +126,7 @@ def run_engine(
                 journal, pipeline, key, on_entry=on_entry, on_events=on_events, at_moment=at_moment
             )
             engine.save()
-            ingest = Ingest(store, journal, broker, engine.take, at_moment=at_moment)
+            ingest = ingest_of(store, journal, broker, engine.take, at_moment=at_moment)
             if on_ready is not None:
                 on_ready(Running(journal, pipeline, ingest))
             ingest.run()

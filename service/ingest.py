@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
-class _Delivery:
+class Delivery:
     """A message as the network thread took it, and the connection that it came on."""
 
     received_ns: int
@@ -83,11 +83,11 @@ class Ingest:
         self.counters = Counters()
         self._store = store.id
         self._decoder = Decoder(store)
-        self._journal = journal
+        self.journal = journal
         self._on_entries = on_entries
         self._at_moment = at_moment or (lambda _: None)
         self._clock_ns = clock_ns
-        self._deliveries: queue.Queue[_Delivery] = queue.Queue(QUEUED)
+        self._deliveries: queue.Queue[Delivery] = queue.Queue(QUEUED)
         self._stopping = threading.Event()
         self._connection = 0
         self._accepted = threading.Event()
@@ -130,9 +130,9 @@ class Ingest:
         """Make `run` return after the batch in hand; from any thread."""
         self._stopping.set()
 
-    def _take(self) -> list[_Delivery]:
+    def _take(self) -> list[Delivery]:
         """What arrived: nothing after a silence, else all of the next moment up to a batch."""
-        batch: list[_Delivery] = []
+        batch: list[Delivery] = []
         with contextlib.suppress(queue.Empty):
             batch.append(self._deliveries.get(timeout=SILENCE_S))
             if self._deliveries.qsize() < BATCH - 1:
@@ -141,7 +141,7 @@ class Ingest:
                 batch.append(self._deliveries.get_nowait())
         return batch
 
-    def _handle(self, batch: list[_Delivery]) -> None:
+    def _handle(self, batch: list[Delivery]) -> None:
         arrivals: list[Arrival] = []
         dead_letters: list[DeadLetter] = []
         for delivery in batch:
@@ -151,9 +151,9 @@ class Ingest:
                 dead_letters.append(self._refuse(delivery, str(error)))
         if batch:
             self._at_moment("taken")
-        entries = self._journal.append(arrivals, dead_letters)
+        entries = self.journal.append(arrivals, dead_letters)
         if not entries and time.monotonic() - self._entry_s >= SILENCE_S:
-            entries = self._journal.append([Arrival(self._clock_ns(), TICK, b"")])
+            entries = self.journal.append([Arrival(self._clock_ns(), TICK, b"")])
             self.counters.ticks += 1
         if batch:
             self._at_moment("journaled")
@@ -169,25 +169,25 @@ class Ingest:
             self.counters.journaled += len(entries)
             self._on_entries(entries)
 
-    def _decode(self, delivery: _Delivery) -> Arrival:
+    def _decode(self, delivery: Delivery) -> Arrival:
         payload = self._decoder.decode(delivery.topic, delivery.body)
         identity = MessageId(payload.device, payload.boot, payload.seq)
         return Arrival(delivery.received_ns, delivery.topic, delivery.body, identity)
 
-    def _refuse(self, delivery: _Delivery, reason: str) -> DeadLetter:
+    def _refuse(self, delivery: Delivery, reason: str) -> DeadLetter:
         log.warning("message refused", topic=delivery.topic, reason=reason)
         identity = identify(delivery.topic, delivery.body)
         return DeadLetter(delivery.received_ns, delivery.topic, delivery.body, reason, identity)
 
-    def _acknowledge(self, batch: list[_Delivery]) -> None:
+    def _acknowledge(self, batch: list[Delivery]) -> None:
         for delivery in batch:
             if delivery.connection == self._connection:
                 self._client.ack(delivery.mid, delivery.qos)
 
-    def _confirm(self, identities: list[MessageId | None]) -> None:
+    def _confirm(self, identities: Sequence[MessageId | None]) -> None:
         confirmations: dict[Confirmation, None] = {}
         for identity in filter(None, identities):
-            confirmation = self._journal.confirmation(identity)
+            confirmation = self.journal.confirmation(identity)
             if confirmation is not None:
                 confirmations[confirmation] = None
         for confirmation in confirmations:
@@ -221,7 +221,7 @@ class Ingest:
         if topic.startswith(self._own_topics):
             client.ack(message.mid, message.qos)
             return
-        delivery = _Delivery(
+        delivery = Delivery(
             received_ns, topic, bytes(message.payload), self._connection, message.mid, message.qos
         )
         while not self._stopping.is_set():

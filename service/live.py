@@ -87,8 +87,32 @@ class LiveState:
         self._alerts: deque[dict[str, Any]] = deque(maxlen=ALERTS_LENGTH)
         self._now_ns = 0
         self._revision = 0
+        self._anew = 0
         self._changed = dict.fromkeys(_SECTIONS, 0)
         self._stock_changed = dict.fromkeys(facings, 0)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def become(self, other: LiveState) -> None:
+        """Show from now on what `other` shows: pages are told all of it anew.
+
+        `other` is used up: it shares its insides with this one.
+        """
+        with self._lock:
+            revision = max(self._revision, other._revision) + 1
+            same = self._layout == other._layout
+            layout_revision = self._changed["layout"] if same else revision
+            self.__dict__.update(other.__getstate__())
+            self._revision = self._anew = revision
+            self._changed = dict.fromkeys(self._changed, revision) | {"layout": layout_revision}
+            self._stock_changed = dict.fromkeys(self._stock_changed, revision)
+            for event in self._events:
+                event["revision"] = revision
 
     @property
     def store(self) -> Store:
@@ -113,9 +137,7 @@ class LiveState:
     def observe(self, observation: Observation) -> None:
         """Take one observation into account."""
         with self._lock:
-            if observation.at_ns // 1_000_000_000 > self._now_ns // 1_000_000_000:
-                self._touch()  # the clock on the page
-            self._now_ns = max(self._now_ns, observation.at_ns)
+            self._pass_time(observation.at_ns)
             match observation:
                 case TrackPoint() | HandPoint() | WeightStep() | GateCrossing():
                     self._floor.observe(observation)
@@ -130,13 +152,14 @@ class LiveState:
                     pass
             if self._floor.forget(self._now_ns):
                 self._touch("floor")
-            if self._changed["status"] == 0:
-                self._touch("status")
 
-    def assign(self, tracklet: str, visit: str | None) -> None:
-        """From now on `tracklet` is taken for `visit` (None: for nobody)."""
+    def assign(self, tracklet: str, visit: str | None, person: str | None = None) -> None:
+        """From now on `tracklet` is taken for `visit` (None: for nobody).
+
+        `person` tells the members of a group apart; by default it is the visit's first.
+        """
         with self._lock:
-            self._floor.assign(tracklet, visit)
+            self._floor.assign(tracklet, visit, person)
             self._touch("floor")
 
     def metrics(self, values: Mapping[str, float]) -> None:
@@ -146,13 +169,14 @@ class LiveState:
                 self._metrics = dict(values)
                 self._touch("metrics")
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: Event, told_ns: int | None = None) -> None:
         """Take the next event of the engine into account.
 
-        Raises KeyError where it speaks of a visit that never began.
+        `told_ns` is the moment of a recording at which it becomes known there. Raises KeyError
+        where it speaks of a visit that never began.
         """
         with self._lock:
-            self._now_ns = max(self._now_ns, event.decided_ns)
+            self._pass_time(event.decided_ns)
             stock = dict(self._carts.stock)
             self._carts.apply(event)
             self._touch("floor", "carts")
@@ -177,7 +201,7 @@ class LiveState:
                 case _:
                     pass
             if not isinstance(event, StockMoved):  # the shelf shows it
-                self._write_feed(event)
+                self._write_feed(event, told_ns)
 
     def layout(self) -> dict[str, Any]:
         """Geometry and catalogue, JSON-ready; see `service.web.layout`."""
@@ -189,7 +213,10 @@ class LiveState:
         return self.changes(-1)
 
     def changes(self, since: int) -> dict[str, Any]:
-        """The sections that changed after revision `since`; `stock` and `events` only in part."""
+        """The sections that changed after revision `since`; `stock` and `events` only in part.
+
+        `anew` says that what was told before `since` counts no more.
+        """
         sections: dict[str, Callable[[], object]] = {
             "status": lambda: {"state": self._status(), "down": dict(self._down)},
             "floor": lambda: self._floor.section(self._badge_inside),
@@ -201,7 +228,11 @@ class LiveState:
             "metrics": lambda: dict(self._metrics),
         }
         with self._lock:
-            state: dict[str, Any] = {"revision": self._revision, "time_s": self._now_ns / 1e9}
+            state: dict[str, Any] = {
+                "revision": self._revision,
+                "time_s": self._now_ns / 1e9,
+                "anew": since < self._anew,
+            }
             for name, make in sections.items():
                 if self._changed[name] > since:
                     state[name] = make()
@@ -212,6 +243,13 @@ class LiveState:
             }
             state["events"] = [e for e in self._events if e["revision"] > since]
             return state
+
+    def _pass_time(self, at_ns: int) -> None:
+        if self._now_ns == 0:
+            self._touch("status")
+        elif at_ns // 1_000_000_000 > self._now_ns // 1_000_000_000:
+            self._touch()  # the clock on the page
+        self._now_ns = max(self._now_ns, at_ns)
 
     def _touch(self, *sections: str) -> None:
         self._revision += 1
@@ -278,7 +316,7 @@ class LiveState:
                     facing["gtin"] = gtin
                     self._touch("layout")
 
-    def _write_feed(self, event: Event) -> None:
+    def _write_feed(self, event: Event, told_ns: int | None) -> None:
         visit: str = getattr(event, "visit", "")
         self._revision += 1
         self._events.append(
@@ -286,6 +324,7 @@ class LiveState:
                 "revision": self._revision,
                 "number": event.number,
                 "at_s": event.at_ns / 1e9,
+                "told_s": None if told_ns is None else told_ns / 1e9,
                 "kind": type(event).__name__,
                 "colour": self._colours.get(visit),
                 "text": sentence(

@@ -310,8 +310,8 @@ class LiveStore:
     def _on_entry(self, entry: Entry) -> None:
         self.taken = entry.number
         if "/vision/" in entry.topic and self._people is not None:
-            for tracklet, visit in self._people.owners():
-                self.live.assign(tracklet, visit)
+            for owner in self._people.owners():
+                self.live.assign(*owner)
             at_ns = msgspec.json.decode(entry.body, type=_Timed).at_ns
             self._lags_s.append((time.time_ns() - at_ns) / 1e9)
             if len(self._lags_s) % 10 == 0:

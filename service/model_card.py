@@ -58,9 +58,7 @@ def file_weights(
     input_px: tuple[int, int],
 ) -> None:
     """Write the entry of `person-pose` in the manifest, and its card."""
-    manifest = models / "manifest.json"
-    entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    entries["person-pose"] = {
+    entry = {
         "file": weights.name,
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "parameters": parameters,
@@ -71,13 +69,35 @@ def file_weights(
         "terms": TERMS,
         "figures": figures,
     }
-    manifest.write_text(
-        json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    _enter(models, "person-pose", entry)
     card = CARD.format(
         parameters=f"{parameters / 1e6:.2f}", command=command, terms=TERMS, **_table(figures)
     )
     (models / "person-pose.md").write_text(card, encoding="utf-8")
+
+
+def enter_emulation(path: Path, command: str, person_seconds: float) -> None:
+    """Write the manifest's entry of the emulation's figures at `path`, if a manifest is there."""
+    if not (path.parent / "manifest.json").exists():
+        return
+    entry = {
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "trained_by": command,
+        "trained_on": "what person-pose and the tracker reported of scenes that the simulator "
+        f"rendered: {person_seconds:.0f} person-seconds",
+        "terms": "Figures that we measured; Apache-2.0 as the repository.",
+    }
+    _enter(path.parent, path.stem, entry)
+
+
+def _enter(models: Path, name: str, entry: dict[str, Any]) -> None:
+    manifest = models / "manifest.json"
+    entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    entries[name] = entry
+    manifest.write_text(
+        json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def _table(figures: dict[str, Any]) -> dict[str, str]:

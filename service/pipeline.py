@@ -15,6 +15,7 @@ from fusion.timeline import Timeline
 from sensors.clocks import Clocks
 from sensors.codes import CodeRefused, CodeVerifier
 from sensors.decode import Decoder
+from sensors.in_order import InOrder
 from sensors.observations import (
     CodeScanned,
     DeviceHealth,
@@ -24,6 +25,7 @@ from sensors.observations import (
     PlanogramChanged,
     ReviewDecided,
     StockCounted,
+    TagRead,
     Tick,
     TrackletLink,
     TrackPoint,
@@ -37,6 +39,7 @@ from sensors.wire import (
     HealthReport,
     Payload,
     Planogram,
+    TagReads,
     Verdict,
     VisionReport,
     WeightBatch,
@@ -47,6 +50,7 @@ NS = 1_000_000_000
 
 
 TICK_EVERY_NS = 250_000_000
+WAITED_SHARE = 0.9  # of the lateness: what overtook others is read before its time is over
 
 
 def silence_after(end_ns: int, store: Store) -> list[tuple[int, str, bytes]]:
@@ -70,6 +74,7 @@ class Pipeline:
         self._verifier = CodeVerifier(code_key, store.id)
         self._clocks = Clocks()
         self._timeline = Timeline(round(store.policy.lateness_s * NS))
+        self._in_order = InOrder(round(WAITED_SHARE * store.policy.lateness_s * NS))
         self._listener: Callable[[Observation], None] | None = None
         self.engine = Engine(store)
 
@@ -85,7 +90,10 @@ class Pipeline:
         events: list[Event] = []
         if entry.topic != TICK:
             payload = self._decoder.decode(entry.topic, entry.body)
-            events += self._observe(payload, entry.received_ns)
+            for arrived in self._in_order.take(payload, entry.received_ns):
+                events += self._observe(*arrived)
+        for arrived in self._in_order.overdue(entry.received_ns):
+            events += self._observe(*arrived)
         events += self._step(self._timeline.release(entry.received_ns))
         if entry.topic == TICK:
             events += self._step([Tick(at_ns=self._timeline.now_ns)])
@@ -116,12 +124,31 @@ class Pipeline:
                 for observation in _seen(payload, at_ns):
                     push(observation)
                 self._timeline.heard(payload.device, at_ns, received_ns)
+            case TagReads():
+                for read in payload.reads:
+                    push(
+                        TagRead(
+                            at_ns=at_ns + read.offset_ns,
+                            antenna=payload.device,
+                            epc=read.epc,
+                            rssi_dbm=read.rssi_dbm,
+                        )
+                    )
+                self._timeline.heard(payload.device, at_ns + payload.span_ns, received_ns)
             case CodeShown():
                 try:
-                    shopper = self._verifier.verify(payload.code, at_ns)
+                    admitted = self._verifier.verify(payload.code, at_ns)
                 except CodeRefused as refusal:
                     return [self.engine.refuse(at_ns, payload.device, str(refusal))]
-                push(CodeScanned(at_ns=at_ns, gate=payload.device, shopper=shopper))
+                push(
+                    CodeScanned(
+                        at_ns=at_ns,
+                        gate=payload.device,
+                        shopper=admitted.shopper,
+                        group_size=payload.group_size,
+                        staff=admitted.staff,
+                    )
+                )
             case BarrierCrossed():
                 push(GateCrossing(at_ns=at_ns, gate=payload.device, direction=payload.direction))
             case HealthReport():

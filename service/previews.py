@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Sequence
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
+from typing import Protocol
 
 _HEAD = struct.Struct("<8sIIII")  # magic, retired, cameras, checksum of their names, bytes a slot
 _SLOT = struct.Struct("<QII")  # sequence, size, checksum
@@ -23,6 +24,15 @@ _RETIRED = struct.Struct("<I")
 _RETIRED_AT = 8
 _SEQUENCE = struct.Struct("<Q")
 _ATTEMPTS = 8
+
+
+class Pictures(Protocol):
+    """Where a page's pictures come from: the newest of each camera, with a version."""
+
+    @property
+    def cameras(self) -> tuple[str, ...]: ...
+
+    def get(self, camera_id: str) -> tuple[int, bytes] | None: ...
 
 
 class PreviewWriter:
@@ -67,11 +77,16 @@ class PreviewReader:
     """Reads the segment `name` once a writer with the same cameras has made it."""
 
     def __init__(self, name: str, cameras: Sequence[str]) -> None:
-        self.cameras = tuple(cameras)
+        self._cameras = tuple(cameras)
         self._slots = {camera: i for i, camera in enumerate(cameras)}
         self._name = name
         self._memory: SharedMemory | None = None
         self._max_bytes = 0
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Whose pictures it may have."""
+        return self._cameras
 
     def get(self, camera_id: str) -> tuple[int, bytes] | None:
         """The newest whole picture and its version; None where there is none yet."""
@@ -108,7 +123,7 @@ class PreviewReader:
         if memory is None:
             return None
         magic, retired, count, names, max_bytes = _HEAD.unpack_from(_buffer(memory), 0)
-        expected = (_MAGIC, 0, len(self.cameras), _names_checksum(self.cameras))
+        expected = (_MAGIC, 0, len(self._cameras), _names_checksum(self._cameras))
         if (magic, retired, count, names) != expected:
             memory.close()
             return None

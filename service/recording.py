@@ -1,17 +1,23 @@
 """Recordings: one MCAP file with every message as it arrived, the configuration and the truth.
 
 Each topic is a channel; a message's log time is when it was received and its sequence the
-journal number, so the exact order is kept. The truth, where a simulator knows it, stands in a
-channel of its own that the engine never reads. The same content gives the same bytes.
+journal number, so the exact order is kept. What no device said stands in channels of their own,
+as `Note`s: the index of every camera's video (`Recording.cameras`, pictures by
+`Recording.frames`) and, where a simulator knows it, the truth, which the engine never reads. The
+same content gives the same bytes. A truncated file is read as far as it is whole.
 """
 
 from __future__ import annotations
 
+import heapq
 import os
+import re
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
@@ -26,21 +32,39 @@ from sensors.store import Store, parse_store
 from sensors.wire import WireError
 from service.records import TICK, Entry
 from service.restore import Pipeline
+from service.video import Filmed, Picture, read_video, video_path
+
+if TYPE_CHECKING:
+    from simulator.picture_truth import TrueExposure
 
 log = structlog.get_logger(__name__)
 
 PROFILE = "openaisle"
 TRUTH = "truth"
+TRUE_EXPOSURES = "truth/exposures"
+FRAMES = "frames/"  # + camera
 _STORE_FILE = "store.yaml"
 _CODE_KEY = "code_key.pem"
 _FACTS = "facts.json"
+_SCENE_FILE = "scene.yaml"
+_WORLD_FILE = "world.yaml"
 _CHUNK_BYTES = 256 * 1024
 _HIGHEST_NUMBER = 2**32 - 1
+_T = TypeVar("_T")
 _BROKEN = (McapError, CRCValidationError, ZstdError, struct.error, ValueError, MemoryError)
 
 
 class RecordingError(Exception):
     """A file is not a recording that can be used; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a recording tells besides what devices said; the engine never has it."""
+
+    at_ns: int
+    topic: str
+    body: bytes
 
 
 def write_recording(
@@ -50,84 +74,106 @@ def write_recording(
     code_key: str,
     facts: dict[str, Any],
     truth: bytes | None = None,
+    *,
+    notes: Iterable[Note] = (),
+    scene_text: str | None = None,
+    world_text: str | None = None,
 ) -> None:
-    """Write a recording; `path` appears when it is whole.
+    """Write a recording; `path` appears when it is whole. `notes` are in the order of their time.
 
     `facts` is anything that JSON can hold. Raises RecordingError where entries do not ascend or
     the file cannot be written.
     """
+    texts = {_STORE_FILE: store_text, _CODE_KEY: code_key}
+    texts |= {_SCENE_FILE: scene_text} if scene_text is not None else {}
+    texts |= {_WORLD_FILE: world_text} if world_text is not None else {}
+    if path.is_dir():
+        raise RecordingError(f"{path}: is a folder; name a file")
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as stream:
-            _write(stream, entries, store_text, code_key, facts, truth)
+            writer = Writer(stream, chunk_size=_CHUNK_BYTES, enable_data_crcs=True)
+            writer.start(profile=PROFILE, library=PROFILE)
+            _attach(writer, texts, facts)
+            _write(writer, entries, notes, truth)
+            writer.finish()  # type: ignore[no-untyped-call]
         part.replace(path)
     except OSError as error:
         raise RecordingError(f"{path}: cannot be written: {error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
+
+
+def _attach(writer: Writer, texts: Mapping[str, str], facts: dict[str, Any]) -> None:
+    for name, text in texts.items():
+        kind = "application/x-pem-file" if name == _CODE_KEY else "application/yaml"
+        writer.add_attachment(0, 0, name, kind, text.encode())
+    content = msgspec.json.encode(facts, order="deterministic")
+    writer.add_attachment(0, 0, _FACTS, "application/json", content)
 
 
 def _write(
-    stream: Any,
-    entries: Iterable[Entry],
-    store_text: str,
-    code_key: str,
-    facts: dict[str, Any],
-    truth: bytes | None,
+    writer: Writer, entries: Iterable[Entry], notes: Iterable[Note], truth: bytes | None
 ) -> None:
-    writer = Writer(stream, chunk_size=_CHUNK_BYTES, enable_data_crcs=True)
-    writer.start(profile=PROFILE, library=PROFILE)
-    for name, media_type, content in (
-        (_STORE_FILE, "application/yaml", store_text.encode()),
-        (_CODE_KEY, "application/x-pem-file", code_key.encode()),
-        (_FACTS, "application/json", msgspec.json.encode(facts, order="deterministic")),
-    ):
-        writer.add_attachment(0, 0, name, media_type, content)
-    if truth is not None:
-        channel = writer.register_channel(TRUTH, "", 0)
-        writer.add_message(channel, 0, truth, 0)
     channels: dict[str, int] = {}
+    if truth is not None:
+        channels[TRUTH] = writer.register_channel(TRUTH, "", 0)
+        writer.add_message(channels[TRUTH], 0, truth, 0)
     number = 0
-    for entry in entries:
-        if not number < entry.number <= _HIGHEST_NUMBER or entry.topic == TRUTH:
-            raise RecordingError(f"entry {entry.number} ({entry.topic}) cannot follow {number}")
-        number = entry.number
-        if entry.topic not in channels:
-            encoding = "" if entry.topic == TICK else "json"
-            channels[entry.topic] = writer.register_channel(entry.topic, encoding, 0)
-        writer.add_message(
-            channels[entry.topic], entry.received_ns, entry.body, entry.received_ns, number
-        )
-    writer.finish()  # type: ignore[no-untyped-call]
+    both: tuple[Iterable[Entry | Note], ...] = (entries, notes)
+    for item in heapq.merge(*both, key=_time_of):
+        if item.topic not in channels:
+            encoding = "" if item.topic == TICK else "json"
+            channels[item.topic] = writer.register_channel(item.topic, encoding, 0)
+        at_ns, sequence = _time_of(item), 0
+        if isinstance(item, Entry):
+            if not number < item.number <= _HIGHEST_NUMBER or is_aside(item.topic):
+                raise RecordingError(f"entry {item.number} ({item.topic}) cannot follow {number}")
+            sequence = number = item.number
+        writer.add_message(channels[item.topic], at_ns, item.body, at_ns, sequence)
+
+
+def _time_of(item: Entry | Note) -> int:
+    return item.received_ns if isinstance(item, Entry) else item.at_ns
+
+
+def is_aside(topic: str) -> bool:
+    """Whether a topic is that of notes or of the truth, and not a device's."""
+    return topic == TRUTH or topic.startswith((TRUTH + "/", FRAMES))
 
 
 class Recording:
     """A recording on disk; its entries are read anew each time they are asked for.
 
-    `warnings` counts the places where a truncated recording, opened with `partial`, ended early.
+    `truncated` says whether the file stops before its end: whatever is whole is then read, and
+    `warnings` counts how often that was warned of. `scene_text` and `world_text` are what a
+    simulation was played from.
     """
 
-    def __init__(self, path: Path, partial: bool, attachments: dict[str, bytes]) -> None:
+    def __init__(self, path: Path, attachments: dict[str, bytes]) -> None:
         self.path = path
         self.warnings = 0
+        self.truncated = not _is_whole(path)
         self.truth: bytes | None = None
-        self._partial = partial
         try:
             self.store_text = attachments[_STORE_FILE].decode()
             self.code_key = attachments[_CODE_KEY].decode()
             self.facts: dict[str, Any] = msgspec.json.decode(
                 attachments[_FACTS], type=dict[str, Any]
             )
+            self.scene_text = _text(attachments, _SCENE_FILE)
+            self.world_text = _text(attachments, _WORLD_FILE)
         except KeyError as error:
             raise RecordingError(f"{path}: the recording has no {error}") from None
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise RecordingError(f"{path}: configuration unreadable: {error}") from error
 
     @classmethod
-    def open(cls, path: Path, *, partial: bool = False) -> Recording:
+    def open(cls, path: Path) -> Recording:
         """Read the configuration and the truth.
 
-        Raises RecordingError where it is no recording, or is truncated and not `partial`.
+        Raises RecordingError where it is no recording, or is cut off before the configuration.
         """
         attachments: dict[str, bytes] = {}
         truth: bytes | None = None
@@ -142,24 +188,63 @@ class Recording:
                     truth = record.data if record.channel_id == truth_channel else None
                     break
         except _Truncated as error:
-            if not attachments:
-                raise RecordingError(str(error)) from error
-        recording = cls(path, partial, attachments)
+            if _FACTS not in attachments:
+                raise RecordingError(f"{error}, before anything that could be used") from error
+        recording = cls(path, attachments)
         recording.truth = truth
-        if not partial and not _is_whole(path):
-            raise RecordingError(
-                f"{path}: the recording is truncated; it can be read up to there as a partial one"
-            )
         return recording
 
     def entries(self) -> Iterator[Entry]:
-        """The journal entries in their order; the truth is not among them.
+        """The journal entries in their order; neither notes nor the truth are among them.
 
-        A truncated recording, opened with `partial`, ends where it stops being whole, and
-        `warnings` says so; otherwise RecordingError.
+        A truncated or damaged recording ends where it stops being whole; a warning says so.
         """
+        for message, topic in self.messages():
+            if not is_aside(topic):
+                yield Entry(message.sequence, message.log_time, topic, bytes(message.data))
+
+    def notes(self) -> Iterator[Note]:
+        """What the recording tells besides, in the order of time, but for `truth`."""
+        for message, topic in self.messages():
+            if is_aside(topic) and topic != TRUTH:
+                yield Note(message.log_time, topic, bytes(message.data))
+
+    def exposures(self) -> Iterator[TrueExposure]:
+        """The truth of every exposure, where a simulator told it. Raises RecordingError."""
+        from simulator.picture_truth import TrueExposure  # noqa: PLC0415 - no engine needs it
+
+        return self._told(TRUE_EXPOSURES, TrueExposure)
+
+    def cameras(self) -> dict[str, list[Filmed]]:
+        """The index of every camera's video; empty without videos. Raises RecordingError."""
+        index: dict[str, list[Filmed]] = {}
+        for note in self.notes():
+            if note.topic.startswith(FRAMES):
+                camera = note.topic.removeprefix(FRAMES)
+                if not re.fullmatch("[A-Za-z0-9_-]{1,64}", camera):  # it becomes part of a path
+                    raise RecordingError(f"{self.path}: {note.topic}: names no camera")
+                index.setdefault(camera, []).append(_decode(self.path, note, Filmed))
+        return index
+
+    def frames(
+        self, camera: str, index: list[Filmed], from_ns: int = 0
+    ) -> Iterator[tuple[Filmed, Picture]]:
+        """A camera's pictures that were taken at `from_ns` or later, by its index of `cameras`.
+
+        Raises VideoError where the video is missing or none; one that ends early is warned of.
+        """
+        return read_video(video_path(self.path, camera), index, from_ns)
+
+    def _told(self, topic: str, kind: type[_T]) -> Iterator[_T]:
+        for note in self.notes():
+            if note.topic == topic:
+                yield _decode(self.path, note, kind)
+
+    def messages(self) -> Iterator[tuple[Message, str]]:
+        """All there is, with its topic, up to where the file stops being whole."""
         topics: dict[int, str] = {}
-        number = 0
+        count = last_ns = 0
+        first_ns: int | None = None
         try:
             for record in _records(self.path):
                 if isinstance(record, Channel):
@@ -171,15 +256,19 @@ class Recording:
                             f"{self.path}: damaged: entry {record.sequence} is in channel "
                             f"{record.channel_id}, which nothing describes"
                         )
-                    if topic == TRUTH:
-                        continue
-                    number = record.sequence
-                    yield Entry(number, record.log_time, topic, bytes(record.data))
+                    count += 1
+                    if topic != TRUTH:
+                        last_ns = record.log_time
+                        first_ns = last_ns if first_ns is None else first_ns
+                    yield record, topic
         except _Truncated as error:
-            if not self._partial:
-                raise RecordingError(str(error)) from error
+            self.truncated = True
+            if not self.warnings:
+                seconds = (last_ns - (first_ns or 0)) / 1e9
+                log.warning(
+                    f"{error}; read up to there: {count} messages, {seconds:.1f} s",
+                )
             self.warnings += 1
-            log.warning("recording ends early", path=str(self.path), last_entry=number)
 
 
 def replay(
@@ -223,7 +312,19 @@ def _records(path: Path) -> Iterator[McapRecord]:
     except _BROKEN as error:
         if path.stat().st_size == 0 or isinstance(error, InvalidMagic):
             raise RecordingError(f"{path}: not a recording (MCAP file)") from error
-        raise _Truncated(f"{path}: the recording is truncated or damaged: {error}") from error
+        why = f"damaged: {error}" if str(error) else "truncated"
+        raise _Truncated(f"{path}: the recording is {why}") from error
+
+
+def _text(attachments: dict[str, bytes], name: str) -> str | None:
+    return attachments[name].decode() if name in attachments else None
+
+
+def _decode(path: Path, note: Note, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(note.body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordingError(f"{path}: {note.topic} at {note.at_ns}: {error}") from error
 
 
 def _is_whole(path: Path) -> bool:

@@ -19,12 +19,16 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sensors.codes import CodeIssuer
+from sensors.wire import encode, topic
 from service.bus import BrokerAddress
 from service.eyes import WORKER, FrameEyes
 from service.previews import PreviewWriter
 from service.publisher import Publisher
 from service.simulate import Staged, read_picture, truth_bytes
+from service.video_film import Film, write_notes
+from simulator.faults_laid import Message, Overlay
 from simulator.player import CodeShown, Exposure, Said, ScenePlayer
+from simulator.scene_script import STAFF_PREFIX
 from simulator.world import realise
 from vision.overlay import draw, to_jpeg
 
@@ -34,7 +38,7 @@ QUEUED_EXPOSURES = 2
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What both processes need to know."""
+    """What both processes need to know; cameras are filmed beside the recording `film`, if any."""
 
     staged: Staged
     seed: int
@@ -42,6 +46,7 @@ class Rehearsal:
     address: BrokerAddress
     previews: str
     truth_file: Path
+    film: Path | None = None
 
 
 class Stagehands:
@@ -118,10 +123,14 @@ def run_devices(
 
     def issue(shopper: str, at_ns: int, forged: bool) -> str:
         return (forger if forged else honest).issue(
-            shopper, at_ns, nonce=f"{start_ns}-{next(issued)}"
+            shopper,
+            at_ns,
+            nonce=f"{start_ns}-{next(issued)}",
+            staff=shopper.startswith(STAFF_PREFIX),
         )
 
     player = ScenePlayer(staged.store, staged.world, staged.scene, rehearsal.seed, start_ns, issue)
+    overlay = Overlay(staged.scene.faults, staged.store, start_ns, rehearsal.seed)
     with Publisher(rehearsal.address, store, name="devices") as publisher:
         for happening in player:
             if isinstance(happening, Exposure):
@@ -132,15 +141,28 @@ def run_devices(
                     dropped.value += 1
                 continue
             _sleep_until(happening.received_ns)
-            if isinstance(happening, Said):
-                publisher.publish_bytes(happening.topic, happening.body)
-            elif isinstance(happening, CodeShown):
-                body = read_picture(store, happening)
-                if body is not None:
-                    publisher.publish_bytes(f"openaisle/{store}/gate/{happening.gate}", body)
+            message = _message(store, happening)
+            if message is not None:
+                _publish(publisher, overlay.feed(*message))
+        _publish(publisher, overlay.rest())
         publisher.wait_until_confirmed(CONFIRM_TIMEOUT_S)
     rehearsal.truth_file.write_bytes(truth_bytes(player.truth))
     over.set()
+
+
+def _message(store: str, happening: Said | CodeShown) -> Message | None:
+    """What a shelf or gate says; None where its reader makes nothing of a code."""
+    if isinstance(happening, Said):
+        return happening.received_ns, happening.topic, happening.body
+    body = read_picture(store, happening)
+    where = topic(store, "gate", happening.gate)
+    return None if body is None else (happening.received_ns, where, body)
+
+
+def _publish(publisher: Publisher, messages: list[Message]) -> None:
+    for received_ns, where, body in messages:
+        _sleep_until(received_ns)
+        publisher.publish_bytes(where, body)
 
 
 def run_cameras(rehearsal: Rehearsal, exposures: Any, ready: Flag, over: Flag, frames: Any) -> None:
@@ -152,10 +174,12 @@ def run_cameras(rehearsal: Rehearsal, exposures: Any, ready: Flag, over: Flag, f
     eyes.warm_up()
     cameras = list(true.cameras)
     previews = PreviewWriter(rehearsal.previews, cameras)
+    film = None if rehearsal.film is None else Film(staged.store, rehearsal.film, video=True)
     try:
         with Publisher(rehearsal.address, staged.store.id, name=WORKER) as publisher:
             ready.set()
             turn = 0
+            overlay: Overlay | None = None
             while True:
                 try:
                     exposure = exposures.get(timeout=0.5)
@@ -163,16 +187,30 @@ def run_cameras(rehearsal: Rehearsal, exposures: Any, ready: Flag, over: Flag, f
                     if over.is_set():
                         break
                     continue
-                publisher.publish("vision", eyes.see(exposure))
-                frames.value += len(cameras)
+                if overlay is None:  # the first exposure is taken as the scene begins
+                    overlay = Overlay(
+                        staged.scene.faults, staged.store, exposure.at_ns, rehearsal.seed
+                    )
+                body = encode(eyes.see(exposure))
+                where = topic(staged.store.id, "vision", WORKER)
+                _publish(publisher, overlay.feed(exposure.at_ns, where, body))
+                frames.value += len(eyes.frames)
+                if film is not None and eyes.sight is not None:
+                    film.take(eyes.painter, eyes.sight)
                 turn += 1
                 camera = cameras[turn % len(cameras)]
-                previews.put(
-                    camera, to_jpeg(draw(eyes.frames[camera], eyes.vision.latest[camera]), 80)
-                )
+                if camera in eyes.frames:
+                    previews.put(
+                        camera, to_jpeg(draw(eyes.frames[camera], eyes.vision.latest[camera]), 80)
+                    )
+            if overlay is not None:
+                _publish(publisher, overlay.rest())
             publisher.wait_until_confirmed(CONFIRM_TIMEOUT_S)
     finally:
         previews.close()
+        if film is not None and rehearsal.film is not None:
+            film.close()
+            write_notes(rehearsal.film, film.notes)
 
 
 def _sleep_until(at_ns: int) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,24 +20,34 @@ import msgspec
 
 from cart.events import Event
 from sensors.codes import CodeIssuer
+from sensors.observations import Observation
 from sensors.store import Store, StoreFileError, parse_file, parse_store
 from sensors.wire import CodeShown, encode, topic
-from service.eyes import WORKER, EmulatedEyes, Eyes, FrameEyes
+from service.broker_run import bill_over_broker
+from service.eyes import WORKER, EmulatedEyes, FrameEyes, Painter
 from service.pipeline import Pipeline, silence_after
-from service.records import Entry
+from service.progress import Progress, identify
+from service.recording import write_recording
+from service.records import TICK, Entry
+from service.video_film import Film
+from simulator.faults_laid import lay
 from simulator.player import CodeShown as CodePicture
 from simulator.player import Exposure, Said, ScenePlayer
 from simulator.scene import Scene, load_scene
+from simulator.scene_script import STAFF_PREFIX
 from simulator.score import score
 from simulator.truth import Truth
-from simulator.world import World, load_world
+from simulator.world import World, changed, load_world
 from vision.codes import read_code
 
 START_NS = 1_767_600_000_000_000_000  # a Monday morning: virtual stores open at 08:00 UTC
 VISION_LATENCY_NS = 150_000_000
 DATASETS = Path(__file__).resolve().parent.parent / "datasets"
+MODELS = Path(__file__).resolve().parent.parent / "models"
 
 Vision = Literal["frames", "emulated"]
+Transport = Literal["direct", "broker"]
+STRIKES_A_BROKER = ("broker-restart", "engine-kill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +58,24 @@ class Staged:
     store: Store
     store_text: str
     world: World
+    scene_text: str
+    world_text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A played scene: what arrived, what came of it, what was true, and how it scored."""
+    """A played scene: what arrived, what came of it, what was true, and how it scored.
+
+    `seconds` is its store time.
+    """
 
     entries: list[Entry]
     events: list[Event]
     truth: Truth
     code_key: str
     score: dict[str, Any]
+    seconds: float
+    billing_cpu_s: float
 
 
 def stage(path: Path) -> Staged:
@@ -63,12 +83,16 @@ def stage(path: Path) -> Staged:
 
     Raises StoreFileError naming the file and key at fault.
     """
-    names = _names(path)
-    store_path = _find(path, "stores", names[0])
+    scene_text = read_store_text(path)
+    named = parse_file(Scene, scene_text, str(path))
+    store_path = _find(path, "stores", named.store)
     text = read_store_text(store_path)
     store = parse_store(text, str(store_path))
-    world = load_world(_find(path, "worlds", names[1]))
-    return Staged(load_scene(path, store), store, text, world)
+    world_path = _find(path, "worlds", named.world)
+    world = load_world(world_path)
+    scene = load_scene(path, store)
+    world = changed(world, scene.changes)
+    return Staged(scene, store, text, world, scene_text, read_store_text(world_path))
 
 
 def read_store_text(path: Path) -> str:
@@ -77,11 +101,6 @@ def read_store_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StoreFileError(f"{path}: cannot be read: {error}") from error
-
-
-def _names(path: Path) -> tuple[str, str]:
-    scene = parse_file(Scene, read_store_text(path), str(path))
-    return scene.store, scene.world
 
 
 def _find(scene: Path, kind: str, name: str) -> Path:
@@ -110,7 +129,9 @@ def player_of(staged: Staged, seed: int, start_ns: int) -> tuple[ScenePlayer, Co
     def issue(shopper: str, at_ns: int, forged: bool) -> str:
         nonlocal issued
         issued += 1
-        return (forger if forged else honest).issue(shopper, at_ns, nonce=f"{seed}-{issued}")
+        issuer = forger if forged else honest
+        staff = shopper.startswith(STAFF_PREFIX)
+        return issuer.issue(shopper, at_ns, nonce=f"{seed}-{issued}", staff=staff)
 
     player = ScenePlayer(staged.store, staged.world, staged.scene, seed, start_ns, issue)
     return player, honest
@@ -122,7 +143,14 @@ def read_picture(store: str, shown: CodePicture) -> bytes | None:
     if text is None:
         return None
     return encode(
-        CodeShown(device=shown.gate, boot=shown.boot, seq=shown.seq, at_ns=shown.at_ns, code=text)
+        CodeShown(
+            device=shown.gate,
+            boot=shown.boot,
+            seq=shown.seq,
+            at_ns=shown.at_ns,
+            code=text,
+            group_size=shown.group_size,
+        )
     )
 
 
@@ -131,18 +159,86 @@ def simulate(
     seed: int,
     vision: Vision = "emulated",
     progress: Callable[[float], None] | None = None,
+    *,
+    record: Path | None = None,
+    video: bool = False,
+    listen: Callable[[Observation], None] | None = None,
+    transport: Transport = "direct",
 ) -> Run:
-    """Play a scene and bill it. `progress` is told the seconds of store time played."""
+    """Play a scene and bill it. `progress` is told the seconds of store time played.
+
+    `listen` hears every observation before the engine has it. With `transport` "broker" the
+    messages cross a broker to an engine process; so they do in any case where the scene has
+    the engine killed or the broker restarted.
+
+    Writes a recording to `record`, with `video` one of every camera beside it: the same scene,
+    seed and vision give the same bytes. Raises RecordingError or VideoError where it cannot.
+    """
     began_s = time.perf_counter()
     player, issuer = player_of(staged, seed, START_NS)
-    boot = f"run{seed}"
-    eyes: Eyes = (
-        FrameEyes(staged.store, player.true, seed, boot)
-        if vision == "frames"
-        else EmulatedEyes(staged.store, seed, boot)
+    film = Film(staged.store, record, video) if record is not None else None
+    try:
+        arrivals = _play(staged, seed, vision, player, film, progress)
+    finally:
+        if film is not None:
+            film.close()
+    arrivals.sort(key=lambda arrival: arrival[0])
+    if staged.scene.faults:
+        arrivals = list(lay(staged.scene.faults, arrivals, staged.store, START_NS, seed))
+    end_ns = arrivals[-1][0] if arrivals else START_NS
+    entries = journaled(chain(arrivals, silence_after(end_ns, staged.store)))
+    billed_s = time.process_time()
+    events = bill(staged.store, issuer.public_pem, entries, listen)
+    billing_cpu_s = time.process_time() - billed_s
+    if transport == "broker" or any(f.kind in STRIKES_A_BROKER for f in staged.scene.faults):
+        transport = "broker"
+        events = bill_over_broker(
+            staged.store.id, staged.store_text, issuer.public_pem, entries, staged.scene.faults
+        )
+    seconds = time.perf_counter() - began_s
+    played_s = (end_ns - START_NS) / 1e9
+    if record is not None and film is not None:
+        write_recording(
+            record,
+            entries,
+            staged.store_text,
+            issuer.public_pem,
+            facts_of(staged, seed, vision),
+            truth_bytes(player.truth),
+            notes=film.notes,
+            scene_text=staged.scene_text,
+            world_text=staged.world_text,
+        )
+    result = score(
+        events,
+        player.truth,
+        staged.store,
+        vision=vision,
+        transport=transport,
+        realtime_factor=played_s / seconds,
     )
+    return Run(entries, events, player.truth, issuer.public_pem, result, played_s, billing_cpu_s)
+
+
+def _play(
+    staged: Staged,
+    seed: int,
+    vision: Vision,
+    player: ScenePlayer,
+    film: Film | None,
+    progress: Callable[[float], None] | None,
+) -> list[tuple[int, str, bytes]]:
+    """What arrives while a scene is played, unsorted: when, on which topic, the message."""
+    boot, store = f"run{seed}", staged.store.id
     arrivals: list[tuple[int, str, bytes]] = []
-    store = staged.store.id
+    eyes: FrameEyes | EmulatedEyes
+    painter: Painter | None = None
+    if vision == "frames":
+        eyes = FrameEyes(staged.store, player.true, seed, boot)
+    else:
+        eyes = EmulatedEyes(staged.store, player.true, seed, boot)
+        if film is not None and film.filming:
+            painter = Painter(staged.store, player.true, seed)
     for happening in player:
         match happening:
             case Said():
@@ -157,28 +253,68 @@ def simulate(
                 body = encode(eyes.see(happening))
                 received_ns = happening.at_ns + VISION_LATENCY_NS
                 arrivals.append((received_ns, topic(store, "vision", WORKER), body))
+                if film is not None:
+                    _film(film, happening, eyes, painter)
                 if progress is not None:
                     progress((happening.at_ns - START_NS) / 1e9)
-    arrivals.sort(key=lambda arrival: arrival[0])
-    end_ns = arrivals[-1][0]
-    arrivals += silence_after(end_ns, staged.store)
-    entries = [Entry(n, *arrival) for n, arrival in enumerate(arrivals, 1)]
-    events = bill(staged.store, issuer.public_pem, entries)
-    seconds = time.perf_counter() - began_s
-    result = score(
-        events,
-        player.truth,
-        staged.store,
-        vision=vision,
-        transport="direct",
-        realtime_factor=(end_ns - START_NS) / 1e9 / seconds,
-    )
-    return Run(entries, events, player.truth, issuer.public_pem, result)
+    return arrivals
 
 
-def bill(store: Store, code_key: str, entries: list[Entry]) -> list[Event]:
-    """The events that the entries lead to."""
+def _film(
+    film: Film, exposure: Exposure, eyes: FrameEyes | EmulatedEyes, painter: Painter | None
+) -> None:
+    if isinstance(eyes, FrameEyes) and eyes.sight is not None:
+        film.take(eyes.painter, eyes.sight)
+    elif painter is not None:
+        film.take(painter, painter.paint(exposure))
+    else:
+        film.without_pictures(exposure)
+
+
+def facts_of(staged: Staged, seed: int, vision: Vision) -> dict[str, Any]:
+    """What a recording of a run says of it; nothing that differs from one run to the next."""
+    return {
+        "scene": staged.scene.name,
+        "seed": seed,
+        "vision": vision,
+        "transport": "direct",
+        "versions": versions(),
+    }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The version of this package, and a digest of the weights that it sees with."""
+    digest = hashlib.sha256()
+    for path in sorted(MODELS.glob("*.onnx")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return {"openaisle": version("openaisle"), "models": digest.hexdigest()[:16]}
+
+
+def journaled(arrivals: Iterable[tuple[int, str, bytes]]) -> list[Entry]:
+    """What a journal makes of arrivals in their order: numbered, each message once."""
+    progress: dict[tuple[str, str], Progress] = {}
+    entries: list[Entry] = []
+    for received_ns, message_topic, body in arrivals:
+        identity = identify(message_topic, body) if message_topic != TICK else None
+        if identity is not None:
+            settled = progress.setdefault((identity.device, identity.boot), Progress())
+            if identity.seq in settled:
+                continue
+            settled.add(identity.seq)
+        entries.append(Entry(len(entries) + 1, received_ns, message_topic, body))
+    return entries
+
+
+def bill(
+    store: Store,
+    code_key: str,
+    entries: Iterable[Entry],
+    listen: Callable[[Observation], None] | None = None,
+) -> list[Event]:
+    """The events that the entries lead to; `listen` hears every observation on the way."""
     pipeline = Pipeline(store, code_key)
+    pipeline.listen(listen)
     return [event for entry in entries for event in pipeline.feed(entry)]
 
 

@@ -13,9 +13,10 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service.live import LiveState
-from service.previews import PreviewReader
+from service.previews import Pictures
 from service.web.access import Access, Guard
 from service.web.api import Submit, api_router
+from service.web.controls import Controls, controls_router
 from service.web.problems import report_problems
 from service.web.stream import PageStream
 
@@ -32,12 +33,15 @@ class _FreshFiles(StaticFiles):
 
 
 def create_app(
-    live: LiveState, previews: PreviewReader | None = None, submit: Submit | None = None
+    live: LiveState,
+    previews: Pictures | None = None,
+    submit: Submit | None = None,
+    controls: Controls | None = None,
 ) -> FastAPI:
     """The application. It answers to loopback host names only, unless `serve_app` sets a password.
 
     `previews` gives the camera pictures; `submit` takes verdicts and counts to the engine, and may
-    be called from any thread.
+    be called from any thread; `controls` steer what is shown where it is no running store.
     """
     app = FastAPI(
         title="OpenAisle", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
@@ -50,7 +54,15 @@ def create_app(
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     def page(request: Request) -> HTMLResponse:
         answer = templates.TemplateResponse(
-            request, "live.html", {"store": live.store, "writable": submit is not None}
+            request,
+            "live.html",
+            {
+                "store": live.store,
+                "writable": submit is not None,
+                "steered": controls is not None,
+                "start_s": None if controls is None else controls.start_s,
+                "pictures": previews is not None,
+            },
         )
         answer.headers["cache-control"] = "no-store"
         return answer
@@ -62,8 +74,10 @@ def create_app(
 
     @app.websocket("/ws")
     async def stream(socket: WebSocket) -> None:
-        await PageStream(socket, live, previews).run()
+        await PageStream(socket, live, previews, controls).run()
 
     app.include_router(api_router(live, submit))
+    if controls is not None:
+        app.include_router(controls_router(controls))
     app.mount("/static", _FreshFiles(directory=_HERE / "static"), name="static")
     return app

@@ -36,6 +36,7 @@ class FloorState:
         self._hands: dict[tuple[str, str], HandPoint] = {}
         self._stirred: dict[str, int] = {}
         self._visits: dict[str, str | None] = {}
+        self._persons: dict[str, str] = {}
         self._facing_of_plate = {
             (shelf.id, plate): facing_id(shelf.id, facing)
             for gondola in store.gondolas
@@ -59,12 +60,14 @@ class FloorState:
             case GateCrossing():
                 self._stirred[observation.gate] = observation.at_ns
 
-    def assign(self, tracklet: str, visit: str | None) -> None:
-        """From now on `tracklet` is taken for `visit`."""
+    def assign(self, tracklet: str, visit: str | None, person: str | None = None) -> None:
+        """From now on `tracklet` is taken for `visit`, and there for `person` of its group."""
         self._visits.pop(tracklet, None)
         self._visits[tracklet] = visit
+        self._persons[tracklet] = person or visit or f"?{tracklet}"
         if len(self._visits) > _ASSIGNMENTS_REMEMBERED:
-            del self._visits[next(iter(self._visits))]
+            oldest = next(iter(self._visits))
+            del self._visits[oldest], self._persons[oldest]
 
     def forget(self, now_ns: int) -> bool:
         """Drop what has not been seen for its lifetime; True where something went."""
@@ -78,10 +81,13 @@ class FloorState:
         """People, hands and stirred facings or gates, JSON-ready; `badge` describes a visit."""
         shown: dict[str, TrackPoint] = {}
         for track in self._tracks.values():
-            key = self._visits.get(track.tracklet) or f"?{track.tracklet}"
-            if key not in shown or shown[key].at_ns < track.at_ns:
-                shown[key] = track
-        people = [_person(t, self._badge_of(t.tracklet, badge)) for t in shown.values()]
+            person = self._persons.get(track.tracklet, f"?{track.tracklet}")
+            if person not in shown or shown[person].at_ns < track.at_ns:
+                shown[person] = track
+        people = [
+            _person(person, track, self._badge_of(track.tracklet, badge))
+            for person, track in shown.items()
+        ]
         tracklets = {track.tracklet for track in shown.values()}
         hands = [
             [h.tracklet, round(h.x_m, 2), round(h.y_m, 2), round(h.z_m, 2)]
@@ -95,8 +101,9 @@ class FloorState:
         return None if visit is None else badge(visit)
 
 
-def _person(track: TrackPoint, badge: Badge | None) -> dict[str, Any]:
+def _person(name: str, track: TrackPoint, badge: Badge | None) -> dict[str, Any]:
     person: dict[str, Any] = {
+        "person": name,
         "tracklet": track.tracklet,
         "x": round(track.x_m, 3),
         "y": round(track.y_m, 3),

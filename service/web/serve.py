@@ -75,7 +75,8 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
-        raise ServeError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ServeError(f"cannot listen on {host}:{port}: {why}") from error
     return listener

@@ -15,7 +15,8 @@ import anyio
 from fastapi import WebSocket, WebSocketDisconnect
 
 from service.live import LiveState
-from service.previews import PreviewReader
+from service.previews import Pictures
+from service.web.controls import Controls
 
 STATE_PERIOD_S = 0.1
 PICTURE_PERIOD_S = 0.2
@@ -25,10 +26,17 @@ ACKNOWLEDGE_WITHIN_S = 5.0
 class PageStream:
     """One client's connection."""
 
-    def __init__(self, socket: WebSocket, live: LiveState, previews: PreviewReader | None) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        live: LiveState,
+        previews: Pictures | None,
+        controls: Controls | None = None,
+    ) -> None:
         self._socket = socket
         self._live = live
         self._previews = previews
+        self._controls = controls
         self._cameras = [camera.id for camera in live.store.cameras]
         self._versions = [0] * len(self._cameras)
         self._sent_at = [-ACKNOWLEDGE_WITHIN_S] * len(self._cameras)
@@ -52,7 +60,7 @@ class PageStream:
             return
 
     async def _send(self) -> None:
-        layout_seen, seen = -1, -1
+        layout_seen, seen, steered = -1, -1, -1
         try:
             while True:
                 if self._live.layout_revision != layout_seen:
@@ -62,6 +70,10 @@ class PageStream:
                     state = self._live.changes(seen)
                     seen = state["revision"]
                     await self._send_json("state", state)
+                if self._controls is not None and self._controls.revision != steered:
+                    where = self._controls.changes(steered)
+                    steered = where["revision"]
+                    await self._send_json("controls", where)
                 await self._send_pictures()
                 await anyio.sleep(STATE_PERIOD_S)
         except WebSocketDisconnect:

@@ -21,6 +21,7 @@ from sensors.wire import (
     Count,
     HealthReport,
     Planogram,
+    TagReads,
     Verdict,
     VisionReport,
     WeightBatch,
@@ -33,7 +34,9 @@ from service.cli import app
 from service.live import LiveState
 from service.progress import Confirmation, decode_confirmation
 from service.web.app import create_app
+from service.web.layout import facings_by_id
 from simulator import scene as scene_module
+from simulator import scene_script as script_module
 from simulator import world as world_module
 from simulator.scene import parse_scene
 
@@ -46,6 +49,7 @@ PAYLOADS = [
     CodeShown,
     BarrierCrossed,
     VisionReport,
+    TagReads,
     HealthReport,
     Verdict,
     Count,
@@ -100,6 +104,7 @@ def test_asyncapi_has_every_topic_and_its_references_lead():
         ("store-file.md", store_module),
         ("worlds.md", world_module),
         ("scenes.md", scene_module),
+        ("scenes.md", script_module),
     ],
 )
 def test_every_key_is_explained(page, module):
@@ -108,7 +113,8 @@ def test_every_key_is_explained(page, module):
     models = [m for m in models if m.__module__ == module.__name__ and m.model_fields]
     assert models
     for model in models:
-        for key in model.model_fields:
+        for name, field in model.model_fields.items():
+            key = field.alias or name
             assert re.search(rf"[`{{ ,]{key}[`:]", text), f"{page}: {model.__name__}.{key}"
 
 
@@ -120,6 +126,17 @@ def test_the_defaults_of_the_policy_are_those_stated():
 
 def test_the_scene_of_the_page_is_one():
     assert parse_scene(blocks("scenes.md", "yaml")[0], load_store(CORNER)).name == "two-colas"
+
+
+def test_the_corner_shop_is_tabled_as_it_is():
+    store = load_store(CORNER)
+    products = {product.gtin: product for product in store.products}
+    text = (DOCS / "scenes.md").read_text(encoding="utf-8")
+    tabled = re.findall(r"`(g\ds\d\.\d+)` ([^;|]+) (\d+)(?: \||;)", text)
+    assert tabled == [
+        (name, products[facing.gtin].name, f"{products[facing.gtin].weight_g:g}")
+        for name, facing in facings_by_id(store).items()
+    ]
 
 
 def test_every_alert_has_advice():

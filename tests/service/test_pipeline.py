@@ -3,17 +3,18 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cart.events import Alerted, Exited, to_json
-from sensors.observations import TrackPoint
+from sensors.observations import TagRead, Tick, TrackPoint
 from sensors.wire import CodeShown, WeightBatch, decode, encode, topic
 from service.pipeline import Pipeline
 from service.recording import Recording, replay, write_recording
 from service.records import Entry
-from service.simulate import issuers, simulate, stage, truth_bytes
+from service.simulate import bill, issuers, simulate, stage, truth_bytes
 
 ROOT = Path(__file__).parents[2]
 SCENES = ROOT / "datasets" / "scenes"
@@ -45,6 +46,31 @@ def test_a_recording_replays_to_the_same_bytes(short, tmp_path):
     path = tmp_path / "r.mcap"
     write_recording(path, run.entries, staged.store_text, run.code_key, {}, truth_bytes(run.truth))
     assert log_of(replay(Recording.open(path), Pipeline)) == log_of(run.events)
+
+
+def test_reads_of_tags_arrive_on_the_common_clock_and_decide_nothing(short):
+    staged, run = short
+    pipeline, heard = Pipeline(staged.store, run.code_key), []
+    pipeline.listen(heard.append)
+    for entry in run.entries:
+        pipeline.feed(entry)
+    times = [o.at_ns for o in heard if not isinstance(o, Tick)]
+    assert times == sorted(times)
+    reads = [o for o in heard if isinstance(o, TagRead)]
+    said = [
+        (payload.device, read.epc, payload.at_ns + read.offset_ns)
+        for payload in (
+            decode(e.topic, e.body, "corner") for e in run.entries if "/rfid/" in e.topic
+        )
+        for read in payload.reads
+    ]
+    assert sorted((r.antenna, r.epc, r.at_ns) for r in reads) == sorted(said)
+    assert len(reads) > 500
+    without = [entry for entry in run.entries if "/rfid/" not in entry.topic]
+    # They may tell the engine sooner that time went on, and nothing else.
+    assert [
+        replace(event, decided_ns=0) for event in bill(staged.store, run.code_key, without)
+    ] == [replace(event, decided_ns=0) for event in run.events]
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])

@@ -10,7 +10,7 @@ import service.recording
 from cart.events import Alerted
 from sensors.wire import CodeShown, encode
 from service.pipeline import Pipeline
-from service.recording import Recording, RecordingError, replay, write_recording
+from service.recording import Note, Recording, RecordingError, replay, write_recording
 from service.records import TICK, Entry
 
 FACTS = {"seed": 3, "source": "simulated", "nested": {"b": 1, "a": [1, 2]}}
@@ -92,24 +92,50 @@ def test_truncated_anywhere(tmp_path_factory, store_text, cut):
     write(path, entries, store_text, truth=b"t")
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * cut)])
-    with pytest.raises(RecordingError, match=r"r\.mcap"):
-        Recording.open(path)
     try:
-        recording = Recording.open(path, partial=True)
-    except RecordingError:
+        recording = Recording.open(path)
+    except RecordingError as error:
+        assert "r.mcap" in str(error)
+        bare = write(path.with_name("bare.mcap"), [], store_text, truth=b"t")
+        assert len(content) * cut < bare.stat().st_size
         return
+    assert recording.truncated
     got = list(recording.entries())
     assert got == entries[: len(got)]
+    assert len(got) >= int(len(entries) * cut) - 1500  # no more is lost than the last chunk
     assert recording.warnings in ((0, 1) if len(got) == len(entries) else (1,))
 
 
-def test_a_flipped_bit_is_noticed(tmp_path, store_text):
-    path = write(tmp_path / "r.mcap", some_entries(20_000), store_text)
+def test_a_flipped_bit_is_noticed(tmp_path, store_text, capsys):
+    entries = some_entries(20_000)
+    path = write(tmp_path / "r.mcap", entries, store_text)
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 0x10
     path.write_bytes(content)
-    with pytest.raises(RecordingError, match=r"r\.mcap.*damaged"):
-        list(Recording.open(path).entries())
+    recording = Recording.open(path)
+    got = list(recording.entries())
+    assert got == entries[: len(got)]
+    assert got
+    assert (recording.truncated, recording.warnings) == (True, 1)
+    told = capsys.readouterr().out
+    assert "r.mcap" in told
+    assert "damaged" in told
+    assert f"{len(got)} messages" in told
+
+
+def test_notes_and_truth_are_no_entries(tmp_path, store_text):
+    entries = some_entries(9)
+    film = [Note(n * 900, "frames/cam1", b'{"at_ns":%d}' % n) for n in range(9)]
+    notes = [Note(0, "truth/exposures", b"{}"), *film]
+    path = tmp_path / "r.mcap"
+    texts = {"scene_text": "name: s", "world_text": "id: w"}
+    write_recording(path, entries, store_text, KEY, FACTS, b"t", notes=notes, **texts)
+    recording = Recording.open(path)
+    assert list(recording.entries()) == entries
+    assert list(recording.notes()) == notes
+    assert (recording.scene_text, recording.world_text) == ("name: s", "id: w")
+    assert recording.truth == b"t"
+    assert not recording.truncated
 
 
 def test_foreign_files(tmp_path):
@@ -123,7 +149,7 @@ def test_foreign_files(tmp_path):
         writer.start(profile="ros2")
         writer.finish()
     with pytest.raises(RecordingError, match="not a recording of OpenAisle"):
-        Recording.open(path, partial=True)
+        Recording.open(path)
     with pytest.raises(RecordingError, match="cannot be read"):
         Recording.open(tmp_path / "none.mcap")
 
@@ -154,7 +180,8 @@ def test_an_entry_of_a_channel_that_nothing_describes(tmp_path, store_text, monk
 
 def test_entries_must_ascend_and_not_speak_as_the_truth(tmp_path, store_text):
     entry = Entry(2, 0, TICK, b"")
-    for follower in (entry, Entry(3, 0, "truth", b"")):
+    aside = [Entry(3, 0, topic, b"") for topic in ("truth", "truth/exposures", "frames/cam1")]
+    for follower in (entry, *aside):
         with pytest.raises(RecordingError, match="cannot follow 2"):
             write(tmp_path / "r.mcap", [entry, follower], store_text)
     assert list(tmp_path.iterdir()) == []

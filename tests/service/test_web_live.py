@@ -120,6 +120,18 @@ def test_a_visit_moves_on_to_another_tracklet(live: LiveState) -> None:
     assert {p["visit"] for p in live.snapshot()["floor"]["people"]} == {"v-ada", None}
 
 
+def test_everybody_of_a_group_is_shown(live: LiveState) -> None:
+    enter(live)
+    track(live, "t1", 0.0, x=2.0)
+    track(live, "t2", 0.1, x=3.0)
+    live.assign("t2", "v-ada", "v-ada+1")
+    people = live.snapshot()["floor"]["people"]
+    assert [(p["person"], p["visit"], p["shopper"], p["x"]) for p in people] == [
+        ("v-ada", "v-ada", "Ada", 2.0),
+        ("v-ada+1", "v-ada", "Ada", 3.0),
+    ]
+
+
 def test_tracklets_and_hands_vanish_in_store_time(live: LiveState) -> None:
     track(live)
     live.observe(
@@ -231,7 +243,8 @@ def test_changes_hold_only_what_changed_since(live: LiveState) -> None:
     assert "carts" not in live.changes(seen)
     track(live)
     changes = live.changes(seen)
-    assert set(changes) == {"revision", "time_s", "status", "floor", "stock", "events"}
+    assert set(changes) == {"revision", "time_s", "anew", "floor", "stock", "events"}
+    assert not changes["anew"]
     take(live, 2)
     changes = live.changes(changes["revision"])
     assert [e["number"] for e in changes["events"]] == [2]

@@ -16,6 +16,7 @@ export function createCameras() {
   });
 
   function enlarge(index) {
+    if (!views[index].button.hasAttribute("data-live")) return;
     enlarged = index;
     title.textContent = views[index].id;
     dialog.style.setProperty("--aspect", String(views[index].aspect));

@@ -1,6 +1,6 @@
 // A card for every cart that is open or held for review.
 
-import { clock, disc, el, money, percent, units } from "./format.js";
+import { disc, el, money, percent, units, when } from "./format.js";
 import { keyed } from "./keyed.js";
 
 const ROOMY = 4; // with more carts than this, lines run on
@@ -39,7 +39,7 @@ function card(cart, before) {
         "div",
         { class: "who" },
         el("h3", { text: cart.shopper }),
-        el("p", { text: `since ${clock(cart.entered_s, false)} · ${units(quantity)}` }),
+        el("p", { text: `since ${when(cart.entered_s, false)} · ${units(quantity)}` }),
       ),
       el("p", { class: "total", text: money(cart.total_cents) }),
     ),

@@ -1,6 +1,6 @@
 // What happened, newest first, in sentences that the server wrote.
 
-import { COLOURS, clock, el } from "./format.js";
+import { COLOURS, el, when } from "./format.js";
 
 const LONGEST = 100;
 const SURE = /^(.*) · (\d+ %)$/;
@@ -23,7 +23,7 @@ export function createFeed() {
   const seen = new Set();
 
   return {
-    clear() {
+    forget() {
       seen.clear();
       list.setAttribute("aria-busy", "true"); // what comes first is history, not news
       list.replaceChildren();
@@ -40,7 +40,7 @@ export function createFeed() {
   };
 }
 
-function entry({ kind, colour, at_s, text }) {
+function entry({ kind, colour, at_s, told_s, text }) {
   const [, sentence, sure] = SURE.exec(text) ?? [null, text, null];
   return el(
     "li",
@@ -48,7 +48,7 @@ function entry({ kind, colour, at_s, text }) {
       "data-tone": TONES[kind] ?? "door",
       "data-colour": colour === null ? null : colour % COLOURS,
     },
-    el("time", { text: clock(at_s) }),
+    el("time", { text: when(told_s ?? at_s), title: told_s ? `it was ${when(at_s)}` : null }),
     el("span", { class: "sentence", text: sentence }),
     sure ? el("small", { text: sure }) : null,
   );

@@ -79,6 +79,9 @@ export function createFloor(count) {
       canvas.parentElement.style.setProperty("--floor-ratio", String(ratio));
       fit();
     },
+    forget() {
+      people.forget();
+    },
     state({ floor, stock, status }) {
       if (floor) {
         people.update(floor, performance.now());

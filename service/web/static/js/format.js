@@ -28,6 +28,26 @@ export function clock(seconds, withSeconds = true) {
   return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+let start_s = null;
+
+/** From now on `when` counts from this store time: the beginning of what is replayed. */
+export function countFrom(seconds) {
+  start_s = seconds;
+}
+
+/** Store time as the page tells it: as `clock` does, on a replay as the bar under it. */
+export function when(seconds, withSeconds = true) {
+  return start_s === null ? clock(seconds, withSeconds) : moment(Math.max(0, seconds - start_s));
+}
+
+/** Seconds of a recording as minutes, seconds and tenths, rounded down like a clock. */
+export function moment(seconds) {
+  const tenths = Math.floor(seconds * 10 + 1e-5);
+  const [minutes, rest] = [Math.floor(tenths / 600), tenths % 600];
+  const two = (n) => String(n).padStart(2, "0");
+  return `${two(minutes)}:${two(Math.floor(rest / 10))}.${rest % 10}`;
+}
+
 export function units(count, noun = "item") {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

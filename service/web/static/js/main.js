@@ -2,6 +2,7 @@
 
 import { createCameras } from "./cameras.js";
 import { createCarts } from "./carts.js";
+import { createControls } from "./controls.js";
 import { createCount } from "./count.js";
 import { createFeed } from "./feed.js";
 import { createFloor } from "./floor.js";
@@ -15,7 +16,7 @@ import { createStock } from "./stock.js";
 const cameras = createCameras();
 const count = createCount();
 const header = createHeader();
-const feed = createFeed();
+const controls = createControls();
 const parts = [
   header,
   createFloor(count),
@@ -24,12 +25,11 @@ const parts = [
   createCarts(),
   createReviews(),
   createReceipts(),
-  feed,
+  createFeed(),
 ];
 
 connect({
   open() {
-    feed.clear();
     header.linked(true);
   },
   lost() {
@@ -40,7 +40,10 @@ connect({
       setCurrency(content.store.currency);
       for (const part of parts) part.layout?.(content);
     } else if (content.type === "state") {
+      if (content.anew) for (const part of parts) part.forget?.();
       for (const part of parts) part.state?.(content);
+    } else if (content.type === "controls") {
+      controls?.told(content);
     }
   },
   picture: cameras.picture,

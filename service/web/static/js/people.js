@@ -17,11 +17,16 @@ export function createPeople() {
   let hands = [];
 
   return {
+    /** Whoever comes next is drawn where they are, and glides from nowhere. */
+    forget() {
+      people = new Map();
+      hands = [];
+    },
+
     update(floor, now) {
       const next = new Map();
       for (const fresh of floor.people) {
-        const key = fresh.visit ?? `?${fresh.tracklet}`;
-        const known = people.get(key);
+        const known = people.get(fresh.person);
         const person = known ?? { at: [fresh.x, fresh.y], trail: [] };
         person.fresh = fresh;
         if (Math.hypot(person.at[0] - fresh.x, person.at[1] - fresh.y) > JUMP_M) {
@@ -32,7 +37,7 @@ export function createPeople() {
         if (!last || Math.hypot(last.x - fresh.x, last.y - fresh.y) > TRAIL_STEP_M) {
           person.trail.push({ x: fresh.x, y: fresh.y, at: now });
         }
-        next.set(key, person);
+        next.set(fresh.person, person);
       }
       people = next;
       hands = floor.hands;

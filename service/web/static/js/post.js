@@ -8,12 +8,14 @@ export function rememberActor(input) {
   input.addEventListener("change", () => localStorage.setItem(ACTOR_KEY, input.value));
 }
 
-/** Send JSON; throws an Error with the server's own words where it is refused. */
+/** Send JSON; the answer, or an Error with the server's own words where it is refused. */
 export async function post(path, body) {
   const reply = await fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  if (!reply.ok) throw new Error((await reply.json()).detail ?? reply.statusText);
+  const answer = await reply.json();
+  if (!reply.ok) throw new Error(answer.detail ?? reply.statusText);
+  return answer;
 }

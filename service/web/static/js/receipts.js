@@ -1,6 +1,6 @@
 // Finished bills, newest first; each opens to its lines.
 
-import { clock, disc, el, money, units } from "./format.js";
+import { disc, el, money, units, when } from "./format.js";
 import { keyed } from "./keyed.js";
 
 export function createReceipts() {
@@ -31,7 +31,7 @@ function card(receipt, before) {
         { class: "who" },
         el("b", { text: receipt.shopper }),
         el("small", {
-          text: `${clock(receipt.at_s, false)} · ${quantity ? units(quantity) : "nothing"}${reviewed}`,
+          text: `${when(receipt.at_s, false)} · ${quantity ? units(quantity) : "nothing"}${reviewed}`,
         }),
       ),
       el("span", { class: "total", text: money(receipt.total_cents) }),

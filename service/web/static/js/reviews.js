@@ -1,6 +1,6 @@
 // Cases that the engine is unsure of; a person picks the answer.
 
-import { clock, disc, el, money, percent } from "./format.js";
+import { disc, el, money, percent, when } from "./format.js";
 import { keyed } from "./keyed.js";
 import { post, rememberActor } from "./post.js";
 
@@ -33,7 +33,7 @@ function card(review, actor) {
         "div",
         { class: "who" },
         el("h3", { text: review.shopper }),
-        el("p", { text: `left at ${clock(review.at_s, false)}` }),
+        el("p", { text: `left at ${when(review.at_s, false)}` }),
       ),
     ),
     el("p", { class: "reason", text: sentence(review.reason) }),

@@ -1,0 +1,62 @@
+"""Commands that measure speed: bench simulator."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from service.bench import BenchResult, bench_simulator
+from service.cli_common import JsonOption, console, write_json
+from service.simulate import DATASETS
+
+bench_app = typer.Typer(help="Measure how fast things are on this machine.", no_args_is_help=True)
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Measure how fast things are on this machine."""
+
+
+@bench_app.command("simulator")
+def simulator_command(
+    scene: Annotated[Path, typer.Option(help="The scene to play.")] = DATASETS / "scenes/demo.yaml",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at once.")] = min(
+        2, os.cpu_count() or 1
+    ),
+    runs: Annotated[int, typer.Option(min=1, help="Seeds for each process.")] = 4,
+    film: Annotated[bool, typer.Option(help="Measure filming too.")] = True,
+    json: JsonOption = None,
+) -> None:
+    """How many times faster than real time scenes are played, beside plain yardsticks."""
+    result = bench_simulator(
+        scene, jobs, runs, film, lambda what: console.print(f"Measuring {what} …")
+    )
+    _show(result)
+    write_json(json, msgspec.to_builtins(result))
+
+
+def _show(result: BenchResult) -> None:
+    console.print(f"{result.scene}, {result.cameras} cameras:", markup=False)
+    for pace in result.paces:
+        processes = "1 process" if pace.processes == 1 else f"{pace.processes} processes"
+        console.print(
+            f"{pace.times_real:8.1f} × real time with {processes} ({pace.store_s:.0f} s in "
+            f"{pace.wall_s:.1f} s; {pace.times_real_cpu:.1f} s per CPU second): {pace.what}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for yardstick in result.yardsticks:
+        console.print(
+            f"{yardstick.times_real:8.1f} × yardstick: {yardstick.what}",
+            markup=False,
+            soft_wrap=True,
+        )
+    console.print(
+        f"{result.cores} cores ({result.machine}), load average before: "
+        f"{result.load[0]:.1f}, {result.load[1]:.1f}",
+        markup=False,
+    )

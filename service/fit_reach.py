@@ -1,0 +1,251 @@
+"""Fits what the engine knows of reaching hands to played scenes, where it is true who took what.
+
+A played scene gives, for every step of weight, what was seen of each visit that was there and, from
+the truth alone, which of them did it. First the constants that say where hands are seen get the
+greatest likelihood of the hands that were seen; then the others the greatest likelihood of the true
+visits under the engine's softmax.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from cart.events import Entered
+from fusion.engine import Engine
+from fusion.reach import UNSEEN_BODY, Constants, Sighting, frames_log_ratio, log_ratio, sight
+from fusion.shelves import Part
+from sensors.observations import Observation, WeightStep
+from sensors.store import Store
+from service.jobs import one_thread_each
+from service.simulate import DATASETS, Vision, stage
+from service.simulate import simulate as play
+from simulator.truth import Truth
+
+Array = NDArray[np.float64]
+Loss = Callable[[Constants], float]
+
+SCENES = ("fit-blind", "fit-crowd", "fit-deli", "fit-kiosk", "reach-corner")
+NEAR_NS = 1_000_000_000  # between a deed and the beginning or end of its step
+STANDS_NEAR_M = 1.2
+HANDS = ("short_away", "short_away_sd", "short_left_sd", "short_up", "short_up_sd", "unseen_share")
+PEOPLE = (
+    "arm_m",
+    "aside_sd",
+    "before_sd",
+    "stretched_share",
+    "stretch",
+    "unseen_share",
+    "frames_weight",
+)
+SHARES = ("stretched_share", "unseen_share")
+STIFFNESS = 0.002  # nats that a constant's change by a factor of e, or a metre, must bring
+BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A step of weight, what was seen of each visit's persons around it, and whose it truly was."""
+
+    step: WeightStep
+    facing: str
+    grew: bool
+    seen: dict[str, list[Sighting | None]]
+    visit: str = ""
+
+
+class _Watcher(Engine):
+    """An engine that notes what it knew when it decided."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.deeds: list[Deed] = []
+        self.visits: list[tuple[str, str]] = []
+
+    def hear(self, observation: Observation) -> None:
+        for event in self.step(observation):
+            if isinstance(event, Entered):
+                self.visits.append((event.shopper, event.visit))
+
+    def _reach(self, step: WeightStep, part: Part, present: list[str]) -> dict[str, float]:
+        place = self._place(part)
+        seen = {
+            visit: [sight(self.people, p, place, step) for p in self._accounts[visit].persons]
+            for visit in present
+        }
+        self.deeds.append(Deed(step, part.place.id, part.delta_g > 0, seen))
+        return super()._reach(step, part, present)
+
+
+def fit_scenes() -> list[Path]:
+    """The scenes that the shipped constants were fitted on."""
+    return [DATASETS / "scenes" / f"{name}.yaml" for name in SCENES]
+
+
+def collect(scenes: Sequence[Path], seeds: Iterable[int], vision: Vision, jobs: int) -> list[Deed]:
+    """All deeds of the scenes of which it is known whose they were."""
+    wanted = [(scene, seed, vision) for seed in seeds for scene in scenes]
+    context = multiprocessing.get_context("spawn")
+    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+        return [deed for deeds in pool.map(_watch, *zip(*wanted, strict=True)) for deed in deeds]
+
+
+def _watch(scene: Path, seed: int, vision: Vision) -> list[Deed]:
+    staged = stage(scene)
+    watcher = _Watcher(staged.store)
+    truth = play(staged, seed, vision, listen=watcher.hear).truth
+    return [
+        replace(deed, visit=visit)
+        for deed in watcher.deeds
+        if (visit := _whose(deed, truth, watcher.visits)) is not None
+    ]
+
+
+def _whose(deed: Deed, truth: Truth, visits: list[tuple[str, str]]) -> str | None:
+    """The visit that did it; None where nobody did, several did, or whoever did has no visit."""
+    code = {member: visit.shopper for visit in truth.visits for member in visit.members}
+    who = set()
+    for move in truth.moves:
+        slid = move.kind == "slide" and deed.grew
+        if (slid or move.kind in ("put_back", "restock")) != deed.grew:
+            continue
+        there = (move.to if slid else move.facing) == deed.facing
+        if there and deed.step.began_ns - NEAR_NS < move.at_ns < deed.step.at_ns + NEAR_NS:
+            who.add(code.get(move.shopper, move.shopper))
+    found = [visit for shopper, visit in visits if {shopper} == who and visit in deed.seen]
+    return found[-1] if found else None
+
+
+class Stacked:
+    """Deeds as arrays: one row per person who was there."""
+
+    def __init__(self, deeds: Sequence[Deed]) -> None:
+        rows = [
+            (number, visit, seen, visit == deed.visit)
+            for number, deed in enumerate(deeds)
+            for visit, persons in deed.seen.items()
+            for seen in persons
+        ]
+        visits = {key: n for n, key in enumerate(dict.fromkeys((r[0], r[1]) for r in rows))}
+        self.count = len(deeds)
+        self._visit = np.array([visits[r[0], r[1]] for r in rows])
+        self._deed = np.array([number for number, _ in visits])
+        self._did = np.array([deeds[number].visit == visit for number, visit in visits])
+        self._known = np.array([r[2] is not None for r in rows])
+        self._sightings = _stack([r[2] for r in rows if r[2] is not None])
+        did = np.array([r[3] for r in rows])[self._known]
+        near = np.hypot(self._sightings.body[:, 0], self._sightings.body[:, 1]) < STANDS_NEAR_M
+        self.reaching = _some(self._sightings, did & near)
+        self.standing_by = _some(self._sightings, ~did & near)
+
+    def log_chances(self, by: Constants) -> tuple[Array, Array]:
+        """Of each deed: log P(the true visit) and log P(the likeliest)."""
+        rows = np.full(len(self._known), np.log(UNSEEN_BODY))
+        rows[self._known] = log_ratio(self._sightings, by)
+        ratio = np.full(len(self._deed), -np.inf)
+        np.maximum.at(ratio, self._visit, rows)
+        total = np.full(self.count, -np.inf)
+        np.logaddexp.at(total, self._deed, ratio)
+        chance = ratio - total[self._deed]
+        likeliest = np.full(self.count, -np.inf)
+        np.maximum.at(likeliest, self._deed, chance)
+        return chance[self._did], likeliest
+
+
+def _stack(seen: Sequence[Sighting]) -> Sighting:
+    hands = np.full((len(seen), max(len(one.hands) for one in seen), 2, 3), np.nan)
+    for row, one in zip(hands, seen, strict=True):
+        row[: len(one.hands)] = one.hands
+    return Sighting(
+        np.array([one.body for one in seen]),
+        np.array([one.variance for one in seen]),
+        hands,
+        np.array([one.height_m for one in seen]),
+    )
+
+
+def _some(seen: Sighting, which: NDArray[np.bool_]) -> Sighting:
+    return Sighting(seen.body[which], seen.variance[which], seen.hands[which], seen.height_m[which])
+
+
+def fit(deeds: Sequence[Deed], start: Constants) -> Constants:
+    """The constants that fit the deeds best, from `start` on."""
+    stacked = Stacked(deeds)
+    hands = stacked.standing_by.hands
+    found = replace(
+        start,
+        bystander_mean=tuple(np.nanmean(hands, axis=(0, 1, 2)).tolist()),
+        bystander_sd=tuple(np.nanstd(hands, axis=(0, 1, 2)).tolist()),
+    )
+    found = _improved(found, HANDS, lambda c: -float(frames_log_ratio(stacked.reaching, c).mean()))
+    return _improved(found, PEOPLE, lambda c: -float(stacked.log_chances(c)[0].mean()))
+
+
+def _improved(start: Constants, names: Sequence[str], loss: Loss) -> Constants:
+    """`start` with the named constants where the loss is least; each stays on its side of zero."""
+    origin = np.concatenate([_free(name, getattr(start, name)) for name in names])
+
+    def constants(point: Array) -> Constants:
+        values: dict[str, Any] = {}
+        at = 0
+        for name in names:
+            size = np.size(getattr(start, name))
+            values[name] = _bound(name, point[at : at + size])
+            at += size
+        return replace(start, **values)
+
+    def cost(point: Array) -> float:
+        return loss(constants(point)) + STIFFNESS * float(((point - origin) ** 2).sum())
+
+    best = minimize(cost, origin, method="L-BFGS-B", options={"maxiter": 60, "eps": 1e-4})
+    return constants(best.x)
+
+
+def _free(name: str, value: float | tuple[float, ...]) -> Array:
+    """A constant as the optimiser sees it, without bounds."""
+    if isinstance(value, tuple):
+        return np.array(value)
+    return np.array([np.log(value / (1 - value)) if name in SHARES else np.log(value)])
+
+
+def _bound(name: str, free: Array) -> float | tuple[float, ...]:
+    if len(free) > 1:
+        return tuple(free.tolist())
+    value = float(np.exp(free[0]))
+    return value / (1 + value) if name in SHARES else value
+
+
+def judged(deeds: Sequence[Deed], by: Constants) -> dict[str, Any]:
+    """How well the constants tell whose deeds these were, and whether P means what it says."""
+    true, likeliest = Stacked(deeds).log_chances(by)
+    right, said = true >= likeliest - 1e-9, np.exp(likeliest)
+    bins = []
+    for least, most in pairwise(BINS):
+        inside = (said >= least) & ((said < most) | (most == 1.0))
+        if inside.any():
+            bins.append(
+                {
+                    "from": least,
+                    "deeds": int(inside.sum()),
+                    "said": float(said[inside].mean()),
+                    "right": float(right[inside].mean()),
+                }
+            )
+    return {
+        "deeds": len(deeds),
+        "log_loss": -float(true.mean()),
+        "right": float(right.mean()),
+        "below_0.9": float((said < 0.9).mean()),
+        "wrong_from_0.9": int(((said >= 0.9) & ~right).sum()),
+        "ece": sum(one["deeds"] * abs(one["said"] - one["right"]) for one in bins) / len(deeds),
+        "bins": bins,
+    }

@@ -1,0 +1,22 @@
+"""Simulated plates are like real ones; needs the folder of real data (OPENAISLE_REAL_DATA)."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.realism_plates import compare_plates
+
+FOLDER = os.environ.get("OPENAISLE_REAL_DATA")
+
+
+@pytest.mark.skipif(not FOLDER, reason="OPENAISLE_REAL_DATA does not name a folder")
+def test_simulated_plates_are_like_real_ones():
+    found = compare_plates(Path(str(FOLDER)))
+    assert [one.what for one in found if not one.passed] == []
+    noise, drift, lag1, day = found
+    assert noise.real[1] == pytest.approx(0.9, abs=0.1)  # the data's own README: 0.5 to 1.8 g
+    assert noise.counts == (240, 1440) and drift.counts == noise.counts == lag1.counts
+    assert 15 < day.real[1] < 20
+    assert np.isfinite([*noise.real, *noise.simulated, *lag1.real, *lag1.simulated]).all()
