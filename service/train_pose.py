@@ -253,7 +253,7 @@ def _need_ultralytics() -> None:
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_OFFLINE", "1")
     try:
-        import onnx  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415
+        import onnx  # noqa: F401, PLC0415
         import torch  # noqa: F401, PLC0415
         import ultralytics  # noqa: F401, PLC0415
     except ImportError as error:

@@ -1,5 +1,5 @@
-import importlib.util
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,9 +59,9 @@ def test_filing_weights_keeps_other_entries_and_names_the_terms(tmp_path: Path) 
     assert "| recall | 0.9 | 0.8 |" in (tmp_path / "person-pose.md").read_text()
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("ultralytics") is not None, reason="the extra train is installed"
-)
-def test_training_without_its_packages_says_what_to_install(tmp_path: Path) -> None:
+def test_training_without_its_packages_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ultralytics", None)
     with pytest.raises(TrainingUnavailableError, match=r"openaisle\[train\]"):
         train_pose(tmp_path)
