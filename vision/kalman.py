@@ -1,7 +1,8 @@
 """A constant-velocity Kalman filter over all tracks at once.
 
-State per track: x, y, vx, vy in metres and m/s. The same equations as filterpy's KalmanFilter,
-with discrete white noise acceleration, as numpy batches (Bar-Shalom et al., 2001, ch. 6).
+State per track: D places, then their D rates: x, y, vx, vy in metres and m/s on the floor; any
+other D works alike. The same equations as filterpy's KalmanFilter, with discrete white noise
+acceleration, as numpy batches (Bar-Shalom et al., 2001, ch. 6).
 """
 
 from __future__ import annotations
@@ -12,21 +13,33 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def predict(mean: Array, covariance: Array, dt_s: float, accel_m_s2: float) -> tuple[Array, Array]:
-    """Move N states (N, 4) and covariances (N, 4, 4) on by `dt_s`; `accel_m_s2` is the standard
-    deviation of the acceleration that is not modelled."""
-    step = np.eye(4)
-    step[0, 2] = step[1, 3] = dt_s
-    gain = np.array([dt_s**2 / 2, dt_s])
-    noise = np.kron(np.outer(gain, gain), np.eye(2)) * accel_m_s2**2
-    return mean @ step.T, step @ covariance @ step.T + noise
+def predict(
+    mean: Array, covariance: Array, dt_s: float, accel: float | Array
+) -> tuple[Array, Array]:
+    """Move N states (N, 2D) and covariances (N, 2D, 2D) on by `dt_s`.
+
+    `accel` is the standard deviation of the acceleration that is not modelled, per axis of each
+    track (N, D), per axis (D,) or one for all; in places per s².
+    """
+    axes = mean.shape[1] // 2
+    step = np.eye(2 * axes)
+    step[np.arange(axes), np.arange(axes, 2 * axes)] = dt_s
+    moved = step @ covariance @ step.T
+    power = np.broadcast_to(np.square(accel), (len(mean), axes))
+    i = np.arange(axes)
+    moved[:, i, i] += power * (dt_s**4 / 4)
+    moved[:, i, i + axes] += power * (dt_s**3 / 2)
+    moved[:, i + axes, i] += power * (dt_s**3 / 2)
+    moved[:, i + axes, i + axes] += power * dt_s**2
+    return mean @ step.T, moved
 
 
 def update(mean: Array, covariance: Array, place: Array, noise: Array) -> tuple[Array, Array]:
-    """Correct N states by places (N, 2) with noise covariances (N, 2, 2), in metres."""
-    cross = covariance[:, :, :2]
-    gain = cross @ inverse(covariance[:, :2, :2] + noise)
-    surprise = place - mean[:, :2]
+    """Correct N states (N, 2D) by places (N, D) with noise covariances (N, D, D)."""
+    axes = place.shape[1]
+    cross = covariance[:, :, :axes]
+    gain = cross @ inverse(covariance[:, :axes, :axes] + noise)
+    surprise = place - mean[:, :axes]
     corrected = mean + (gain @ surprise[:, :, None])[:, :, 0]
     shrunk = covariance - gain @ cross.swapaxes(1, 2)
     return corrected, (shrunk + shrunk.swapaxes(1, 2)) / 2
@@ -45,7 +58,10 @@ def distances(mean: Array, covariance: Array, places: Array, noise: Array) -> tu
 
 
 def inverse(matrices: Array) -> Array:
-    """Inverses of symmetric 2×2 matrices (..., 2, 2), much faster than the general routine."""
+    """Inverses of symmetric matrices (..., D, D); of 2×2 ones much faster than in general."""
+    if matrices.shape[-1] != 2:
+        inverted: Array = np.linalg.inv(matrices)
+        return inverted
     a, b, c = matrices[..., 0, 0], matrices[..., 0, 1], matrices[..., 1, 1]
     determinant = a * c - b * b
     result = np.empty_like(matrices)
