@@ -35,7 +35,7 @@ from service.train_pose import TrainingUnavailableError
 from service.video import VideoError
 from service.web.serve import ServeError
 from simulator.emulation import EmulationError
-from vision.detector import ModelMissing
+from vision.detector import ModelMissing, TorchMissing, WeightsUnusable
 
 USER_ERRORS = (
     StoreFileError,
@@ -52,6 +52,8 @@ USER_ERRORS = (
     ServeError,
     VideoError,
     ModelMissing,
+    TorchMissing,
+    WeightsUnusable,
     EmulationError,
 )
 

@@ -65,17 +65,18 @@ class VisionPipeline:
 
     def see(self, at_ns: int, frames: Mapping[str, NDArray[np.uint8]]) -> VisionReport:
         """Take in the frames of one instant, by camera id; a broken one counts as missing."""
-        seen: list[tuple[str, Picture, list[Detection]]] = []
+        pictures: dict[str, Picture] = {}
         for camera in sorted(frames.keys() - self._sizes.keys()):
             self._fail(camera, FrameError(f"camera {camera}: not in the store file"))
         for camera, size_px in self._sizes.items():
             if camera not in frames:
                 continue
             try:
-                picture = check_frame(frames[camera], camera, size_px)
-                seen.append((camera, picture, self._detector.detect(picture, camera)))
+                pictures[camera] = check_frame(frames[camera], camera, size_px)
             except FrameError as error:
                 self._fail(camera, error)
+        found = self._detector.detect_all(pictures)
+        seen = [(camera, picture, found[camera]) for camera, picture in pictures.items()]
         views = views_of(self.rig, seen)
         step = self._tracker.step(at_ns, views)
         self.latest = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +76,10 @@ class Stage:
             frames[camera.id] = frame
         return frames
 
-    def detect(self, rgb: NDArray[np.uint8], camera: str = "picture") -> list[Detection]:
-        check_frame(rgb, camera)
-        return self._found[camera]
+    def detect_all(self, frames: Mapping[str, NDArray[np.uint8]]) -> dict[str, list[Detection]]:
+        for camera, rgb in frames.items():
+            check_frame(rgb, camera)
+        return {camera: self._found[camera] for camera in frames}
 
     def _detect(
         self,
