@@ -25,6 +25,7 @@ from service.cli_runs import import_app, simulate, train_app
 from service.cli_score import score
 from service.cli_store_files import store_app
 from service.cli_stores import demo, init, serve
+from service.cli_vision import vision_app
 from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
@@ -83,6 +84,7 @@ app.add_typer(train_app, name="train")
 app.add_typer(emulation_app, name="emulation")
 app.add_typer(fit_app, name="fit")
 app.add_typer(review_app, name="review")
+app.add_typer(vision_app, name="vision")
 
 
 def main() -> None:

@@ -102,10 +102,12 @@ class Painter:
 class FrameEyes:
     """Paints every camera's picture, detects and tracks people in them; `sight` is the last."""
 
-    def __init__(self, store: Store, true: TrueStore, seed: int, boot: str) -> None:
+    def __init__(
+        self, store: Store, true: TrueStore, seed: int, boot: str, weights: Path = MODEL
+    ) -> None:
         self.painter = Painter(store, true, seed)
         self._store = store
-        self._detector = load_detector(MODEL)
+        self._detector = load_detector(weights)
         self.vision = VisionPipeline(store, self._detector, WORKER, boot)
         self.sight: Sight | None = None
         self.frames: dict[str, NDArray[np.uint8]] = {}
