@@ -51,15 +51,21 @@ class CameraModel:
         position_m: tuple[float, float, float],
         target_m: tuple[float, float, float],
         radial: tuple[float, float] = (0.0, 0.0),
+        roll_rad: float = 0.0,
     ) -> CameraModel:
-        """Build a camera without roll that looks from `position_m` at `target_m`; `radial` is k1
-        and k2."""
+        """Build a camera that looks from `position_m` at `target_m`; `radial` is k1 and k2.
+
+        `roll_rad` turns it clockwise, seen from behind it, from upright.
+        """
         position = np.asarray(position_m, dtype=np.float64)
         forward = np.asarray(target_m, dtype=np.float64) - position
         forward /= np.linalg.norm(forward)
         right = np.cross(forward, np.array([0.0, 0.0, 1.0]))
         right /= np.linalg.norm(right)
         down = np.cross(forward, right)
+        if roll_rad:
+            c, s = np.cos(roll_rad), np.sin(roll_rad)
+            right, down = c * right + s * down, c * down - s * right
         return CameraModel(
             id, *size_px, *focal_px, *centre_px, np.stack([right, down, forward]), position, *radial
         )

@@ -153,6 +153,7 @@ class Camera(_Part):
     k2: Finite = 0.0
     position_m: Point3
     look_at_m: Point3
+    roll_deg: Annotated[float, Field(ge=-180, le=180)] = 0.0
 
     @model_validator(mode="after")
     def _looks_sideways(self) -> Self:
@@ -187,6 +188,7 @@ class Camera(_Part):
             self.position_m,
             self.look_at_m,
             (self.k1, self.k2),
+            math.radians(self.roll_deg),
         )
 
 
