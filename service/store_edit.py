@@ -58,11 +58,12 @@ def with_camera(text: str, camera: str, values: Mapping[str, Value], name: str) 
     cameras = next(value for key, value in root.value if key.value == "cameras")
     node = next(n for n in cameras.value if _keys(n)["id"].value == camera)
     edits = []
-    keys = _keys(node)
+    keys, names = _keys(node), {key.value: key for key, _ in node.value}
     missing = []
     for key, value in values.items():
         if key in keys:
-            edits.append((keys[key].start_mark.index, _end(text, keys[key]), _text(value)))
+            start = text.index(":", names[key].end_mark.index) + 1
+            edits.append((start, _end(text, keys[key]), " " + _text(value)))
         else:
             missing.append(f"{key}: {_text(value)}")
     if missing:
