@@ -69,7 +69,7 @@ def file_weights(
         "terms": TERMS,
         "figures": figures,
     }
-    _enter(models, "person-pose", entry)
+    enter(models, "person-pose", entry)
     card = CARD.format(
         parameters=f"{parameters / 1e6:.2f}", command=command, terms=TERMS, **_table(figures)
     )
@@ -88,10 +88,11 @@ def enter_emulation(path: Path, command: str, person_seconds: float) -> None:
         f"rendered: {person_seconds:.0f} person-seconds",
         "terms": "Figures that we measured; Apache-2.0 as the repository.",
     }
-    _enter(path.parent, path.stem, entry)
+    enter(path.parent, path.stem, entry)
 
 
-def _enter(models: Path, name: str, entry: dict[str, Any]) -> None:
+def enter(models: Path, name: str, entry: dict[str, Any]) -> None:
+    """Write the manifest's entry of the weights `name`; the others stay as they are."""
     manifest = models / "manifest.json"
     entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
     entries[name] = entry

@@ -10,7 +10,6 @@ correlation factor.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,12 +223,6 @@ class Gallery:
 def log_softmax(logits: Array) -> Array:
     """Rows (N, K) as logarithms of probabilities."""
     top = logits.max(axis=1, keepdims=True)
-    shifted: Array = logits - top
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-def pool_rows(gallery: Gallery, groups: Sequence[Array]) -> Array:
-    """Probabilities (M, G + 1) of M things, each seen in crops with cosines (N, G)."""
-    evidence = np.stack([gallery.pooled(group) for group in groups])
-    shares: Array = np.exp(log_softmax(evidence))
-    return shares
+    shifted = logits - top
+    logs: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logs

@@ -74,6 +74,7 @@ class ProductEmbedder:
                 "not uint8 (N, S, S, 3)"
             )
         self._port: str = port.name
+        self._notes: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._network = hashlib.sha256(content).hexdigest()[:16]
 
     @property
@@ -106,9 +107,14 @@ class ProductEmbedder:
 
     def new_gallery(self) -> Gallery:
         """An empty gallery for this network, with the scale that its training found."""
-        notes = self._session.get_modelmeta().custom_metadata_map
-        known = {key: float(notes[key]) for key in SCALE_KEYS if key in notes}
+        known = {key: float(self._notes[key]) for key in SCALE_KEYS if key in self._notes}
         return Gallery(self._network, self._dimensions, Scale(**known))
+
+    def trained_scale(self) -> Scale | None:
+        """The scale with which it was trained, before its temperature was fitted, if it says so."""
+        if "trained_temperature" not in self._notes:
+            return None
+        return Scale(temperature=float(self._notes["trained_temperature"]))
 
 
 def fit_square(crop: Picture, side_px: int) -> Picture:
