@@ -18,11 +18,13 @@ class Detection:
 
     `box` (4,) is x1, y1, x2, y2; `keypoints` (17, 3) are x, y and confidence 0…1 in COCO order;
     pixels of the original picture. Weights that know no joints give them confidence 0 at (0, 0).
+    `sigma_px` (17,) are the standard deviations of the keypoints' places, where they are known.
     """
 
     box: Array
     score: float
     keypoints: Array
+    sigma_px: Array | None = None
 
 
 def suppress(boxes: Array, same_iou: float) -> list[int]:

@@ -14,6 +14,7 @@ from vision.detector_heads import LOW_SCORE, Head, HeadUnknown
 from vision.detector_onnx import OnnxDetector, WeightsUnusable
 from vision.detector_torch import TorchDetector, TorchMissing
 from vision.frame import Picture
+from vision.joints import JointRefiner, Refined
 
 __all__ = [
     "JOINTS",
@@ -30,6 +31,7 @@ __all__ = [
     "WeightsUnusable",
     "iou",
     "load_detector",
+    "load_eyes",
     "suppress",
 ]
 
@@ -70,3 +72,11 @@ def load_detector(
         case ".pt":
             return TorchDetector(path, threads, device)
     raise WeightsUnusable(f"{path}: expected weights in a file that ends in .onnx or .pt")
+
+
+def load_eyes(path: Path | str, threads: int = 1, device: str | None = None) -> Detector:
+    """As `load_detector`; joints come from a second look at each person where `NAME.joints.onnx`
+    lies beside the weights `NAME.onnx`."""
+    detector = load_detector(path, threads, device)
+    joints = Path(path).with_suffix(".joints.onnx")
+    return Refined(detector, JointRefiner(joints, threads)) if joints.is_file() else detector

@@ -1,0 +1,151 @@
+"""Joints from a second look: each person's crop of the whole picture, through a small network of
+its own.
+
+A detector looks at pictures made small, where a hand is two pixels wide. The crop has the picture's
+own pixels. The network gives a heat map for each joint (Xiao et al., Simple Baselines, ECCV 2018);
+the place is the mean of the map about its peak (integral regression, Sun et al., ECCV 2018), and
+the map's spread tells how sure it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from vision.detection import JOINTS, Array, Detection
+from vision.frame import Picture
+
+ROWS, COLUMNS, STRIDE = 128, 96, 4
+ROOM = 1.25  # the crop is that much larger than the person's box
+PAD_GREY = 114
+_NEAR = 2  # cells about the peak that tell the place
+_COARSEST = 0.5  # crops that are made smaller than this are blurred first, or pixels are skipped
+_SPREAD_PX, _LEAST_PX = 0.45, 1.3  # error in crop pixels = share of the map's spread + this
+_X = np.arange(COLUMNS // STRIDE) * STRIDE + (STRIDE - 1) / 2
+_Y = np.arange(ROWS // STRIDE) * STRIDE + (STRIDE - 1) / 2
+_CELL_ROWS, _CELL_COLUMNS = np.arange(len(_Y)), np.arange(len(_X))
+_MOST_AT_ONCE = 64
+
+
+class Finder(Protocol):
+    """Whatever finds people in pictures."""
+
+    def detect_all(self, frames: Mapping[str, Picture]) -> dict[str, list[Detection]]:
+        """The people in each camera's picture, best score first."""
+
+
+class JointRefiner:
+    """The network of `weights`, on the processor; any number of crops at once."""
+
+    def __init__(self, weights: Path | str, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(weights), options, providers=["CPUExecutionProvider"]
+        )
+
+    def refine(
+        self, frames: Mapping[str, Picture], found: Mapping[str, Sequence[Detection]]
+    ) -> dict[str, list[Detection]]:
+        """The detections with new keypoints and their `sigma_px`, in the order given."""
+        turns = [crop_of(d.box) for camera in found for d in found[camera]]
+        pictures = [frames[camera] for camera in found for _ in found[camera]]
+        if not turns:
+            return {camera: [] for camera in found}
+        crops = np.stack([cut(p, turn) for p, turn in zip(pictures, turns, strict=True)])
+        keypoints, sigma = self.joints(crops)
+        # A crop's turn is a scale and a shift: back is (place − shift) / scale.
+        scale = np.array([turn[0, 0] for turn in turns])
+        shift = np.array([turn[:, 2] for turn in turns])
+        keypoints[:, :, :2] = (keypoints[:, :, :2] - shift[:, None]) / scale[:, None, None]
+        sigma /= scale[:, None]
+        refined: dict[str, list[Detection]] = {}
+        n = 0
+        for camera, detections in found.items():
+            refined[camera] = []
+            for detection in detections:
+                refined[camera].append(
+                    replace(detection, keypoints=keypoints[n], sigma_px=sigma[n])
+                )
+                n += 1
+        return refined
+
+    def joints(self, crops: NDArray[np.uint8]) -> tuple[Array, Array]:
+        """Keypoints (N, 17, 3) x, y and probability of being visible, and the standard deviation
+        (N, 17) of their places, in pixels of `crops` (N, 128, 96, 3)."""
+        parts = [
+            self._session.run(None, {"crops": crops[k : k + _MOST_AT_ONCE]})
+            for k in range(0, len(crops), _MOST_AT_ONCE)
+        ]
+        heat: Any = np.concatenate([p[0] for p in parts])
+        visible: Any = np.concatenate([p[1] for p in parts])
+        places, sigma = read_maps(heat)
+        return np.concatenate([places, visible[..., None]], axis=2).astype(np.float64), sigma
+
+
+class Refined:
+    """A detector whose people get their joints from a `JointRefiner`."""
+
+    def __init__(self, finder: Finder, refiner: JointRefiner) -> None:
+        self._finder, self._refiner = finder, refiner
+
+    def detect_all(self, frames: Mapping[str, Picture]) -> dict[str, list[Detection]]:
+        """The people in each camera's picture, best score first."""
+        return self._refiner.refine(frames, self._finder.detect_all(frames))
+
+
+def crop_of(box: Array) -> Array:
+    """The map (2, 3) from pixels of the picture to those of the crop around `box` (4,)."""
+    centre, (width, height) = (box[:2] + box[2:]) / 2, np.maximum(box[2:] - box[:2], 2.0)
+    scale = ROWS / (ROOM * max(height, width * ROWS / COLUMNS))
+    # Coordinates are of pixels' middles; a box's edges lie between pixels.
+    shift = np.array([COLUMNS - 1, ROWS - 1]) / 2 - scale * (centre - 0.5)
+    return np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+
+
+def cut(picture: Picture, turn: Array) -> NDArray[np.uint8]:
+    """The crop (128, 96, 3) of `picture` that `turn` describes; grey outside the picture."""
+    scale = turn[0, 0]
+    if scale < _COARSEST:
+        low = np.floor(-turn[:, 2] / scale - 4).astype(int)
+        high = np.ceil((np.array([COLUMNS, ROWS]) - turn[:, 2]) / scale + 4).astype(int)
+        low = np.clip(low, 0, [picture.shape[1] - 1, picture.shape[0] - 1])
+        picture = picture[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)]
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.4 / scale).astype(np.uint8)
+        turn = turn.copy()
+        turn[:, 2] += scale * low
+    crop = cv2.warpAffine(
+        picture, turn, (COLUMNS, ROWS), flags=cv2.INTER_LINEAR, borderValue=(PAD_GREY,) * 3
+    )
+    return crop.astype(np.uint8, copy=False)
+
+
+def read_maps(heat: NDArray[np.float32]) -> tuple[Array, Array]:
+    """Places (N, 17, 2) and their standard deviations (N, 17) in pixels of the crop, from heat
+    maps (N, 17, 32, 24) before their softmax."""
+    count = len(heat)
+    flat = heat.reshape(count, JOINTS, -1).astype(np.float64)
+    share = np.exp(flat - flat.max(axis=2, keepdims=True))
+    share /= share.sum(axis=2, keepdims=True)
+    peak = share.argmax(axis=2)
+    row, column = np.divmod(peak, len(_X))
+    maps = share.reshape(heat.shape)
+    by_row, by_column = maps.sum(axis=3), maps.sum(axis=2)
+    mean_x, mean_y = by_column @ _X, by_row @ _Y
+    spread = by_column @ _X**2 - mean_x**2 + by_row @ _Y**2 - mean_y**2
+    near_rows = np.abs(_CELL_ROWS - row[..., None]) <= _NEAR
+    near_columns = np.abs(_CELL_COLUMNS - column[..., None]) <= _NEAR
+    near = maps * near_rows[..., None] * near_columns[..., None, :]
+    mass = near.sum(axis=(2, 3))
+    x, y = (near.sum(axis=2) @ _X) / mass, (near.sum(axis=3) @ _Y) / mass
+    sigma = _SPREAD_PX * np.sqrt(np.maximum(spread, 0.0) / 2) + _LEAST_PX
+    return np.stack([x, y], axis=2), sigma
