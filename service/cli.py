@@ -17,6 +17,7 @@ from service.broker_run import BrokerRunError
 from service.cli_bench import bench_app
 from service.cli_emulation import emulation_app
 from service.cli_fit import fit_app
+from service.cli_products import products_app
 from service.cli_realism import realism
 from service.cli_recordings import record, recording_app
 from service.cli_replay import replay
@@ -29,6 +30,7 @@ from service.cli_vision import vision_app
 from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
+from service.picture_lists import PicturesError
 from service.realism import RealDataError
 from service.recording import RecordingError
 from service.restore import RestoreError
@@ -37,6 +39,7 @@ from service.video import VideoError
 from service.web.serve import ServeError
 from simulator.emulation import EmulationError
 from vision.detector import ModelMissing, TorchMissing, WeightsUnusable
+from vision.gallery import GalleryError
 
 USER_ERRORS = (
     StoreFileError,
@@ -53,6 +56,8 @@ USER_ERRORS = (
     ServeError,
     VideoError,
     ModelMissing,
+    GalleryError,
+    PicturesError,
     TorchMissing,
     WeightsUnusable,
     EmulationError,
@@ -79,6 +84,7 @@ app.command()(code)
 app.add_typer(store_app, name="store")
 app.add_typer(recording_app, name="recording")
 app.add_typer(bench_app, name="bench")
+app.add_typer(products_app, name="products")
 app.add_typer(import_app, name="import")
 app.add_typer(train_app, name="train")
 app.add_typer(emulation_app, name="emulation")
