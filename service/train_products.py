@@ -54,7 +54,7 @@ PACKAGES_RECIPE = Recipe(
 )
 PACKAGES_SIDE_PX = 48
 PACKAGES, CROPS = 1000, 12  # packages, and crops in a hand of each
-CALIBRATED_ON = 240  # further packages
+CALIBRATED_ON = 160  # further packages
 
 
 def train_on_packages(
