@@ -1,12 +1,15 @@
-"""Which cameras see a place on the floor, past racks and picture edges; computed once per store."""
+"""Which cameras see a place on the floor, past racks and picture edges; computed once per site."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensors.sightlines import hidden, pictured
 from sensors.store import Store
+from vision.site import Site, site_of
 
 Array = NDArray[np.float64]
 
@@ -20,9 +23,10 @@ _EDGE_M = 0.1  # how far a place may be off
 class Coverage:
     """A grid over the floor, a metre wider on each side, with one flag per camera and cell."""
 
-    def __init__(self, store: Store) -> None:
-        self._floor = floor = store.floor
-        self._gondolas = store.gondolas
+    def __init__(self, place: Store | Site) -> None:
+        site = site_of(place)
+        self._floor = floor = site.floor
+        self._gondolas = list(site.gondolas)
         self._origin = np.array([floor.x_min_m, floor.y_min_m]) - _MARGIN_M
         extent = np.array([floor.x_max_m, floor.y_max_m]) + _MARGIN_M - self._origin
         self._shape = np.ceil(extent / _CELL_M).astype(int)
@@ -30,9 +34,9 @@ class Coverage:
         places = self._origin + (index.reshape(-1, 2) + 0.5) * _CELL_M
         chests = np.column_stack([places, np.full(len(places), _CHEST_M)])
         self._sees: dict[str, NDArray[np.bool_]] = {}
-        for camera in (c.model() for c in store.cameras):
+        for camera in site.cameras:
             seen = pictured(camera, chests, _MARGIN_PX)
-            seen &= ~hidden(store.gondolas, camera.position_m, chests)
+            seen &= ~hidden(self._gondolas, camera.position_m, chests)
             self._sees[camera.id] = np.reshape(seen, self._shape)
 
     def holds(self, xy: Array) -> NDArray[np.bool_]:
@@ -57,5 +61,10 @@ class Coverage:
 
     def cameras_seeing(self, xy: Array, cameras: list[str]) -> int:
         """How many of `cameras` see a person's chest at the place (2,)."""
-        i, j = np.clip(((xy - self._origin) / _CELL_M).astype(int), 0, self._shape - 1)
-        return sum(bool(self._sees[camera][i, j]) for camera in cameras)
+        return int(self.seen(xy[None], cameras).sum())
+
+    def seen(self, xy: Array, cameras: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each of C `cameras` sees the chests of people at places (N, 2): (C, N)."""
+        i, j = np.clip(((xy - self._origin) / _CELL_M).astype(int), 0, self._shape - 1).T
+        sees = [self._sees[camera][i, j] for camera in cameras]
+        return np.array(sees, dtype=np.bool_).reshape(len(cameras), len(xy))

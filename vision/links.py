@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sensors.store import Store
 from sensors.wire import LinkReport
 from vision.appearance import same_person
+from vision.site import Site, site_of
 
 Array = NDArray[np.float64]
 
@@ -43,10 +44,10 @@ class Trace:
 class LinkFinder:
     """Remembers lost tracklets for a while and weighs new ones against them."""
 
-    def __init__(self, store: Store) -> None:
-        floor = store.floor
-        self._area_m2 = (floor.x_max_m - floor.x_min_m) * (floor.y_max_m - floor.y_min_m)
-        self._entries = [np.array(g.centre_m) for g in store.gates if g.kind != "exit"]
+    def __init__(self, place: Store | Site) -> None:
+        site = site_of(place)
+        self._area_m2 = site.area_m2
+        self._entries = list(site.entries)
         self._lost: list[Trace] = []
 
     def on_confirmed(self, at_ns: int, born: Trace) -> list[LinkReport]:

@@ -15,17 +15,17 @@ Array = NDArray[np.float64]
 
 @dataclass(slots=True)
 class Life:
-    """What a track has lived through; `paired` counts ticks with two cameras or more, the last of
-    them at `paired_ns`,
-    `doubted` those in which no camera told it from a confirmed track nearby."""
+    """What a track has lived through, in independent looks (evidence.py): `looks` counts those in
+    which a camera showed it, `paired` those in which two did or more, the last of them at
+    `paired_ns`, `doubted` those in which no camera told it from a confirmed track nearby."""
 
     id: str
     born_ns: int
     seen_ns: int
-    hits: int = 0
-    paired: int = 0
+    looks: float = 0.0
+    paired: float = 0.0
     paired_ns: int = 0
-    doubted: int = 0
+    doubted: float = 0.0
     confirmed: bool = False
 
 
@@ -33,12 +33,14 @@ class Life:
 class Step:
     """The tracker after one tick.
 
-    `lives`, `mean` (N, 4) and `covariance` (N, 4, 4) run in parallel over all tracks, tentative
-    ones too; `owners[camera][d]` is the track of that camera's detection d, or −1.
+    `lives`, `mean` (N, 4), `covariance` (N, 4, 4) and `chance` (N,), the probability that there
+    is somebody, run in parallel over all tracks, tentative ones too; `owners[camera][d]` is the
+    track of that camera's detection d, or −1.
     """
 
     lives: Sequence[Life]
     mean: Array
     covariance: Array
+    chance: Array
     owners: dict[str, NDArray[np.intp]]
     links: list[LinkReport] = field(default_factory=list)

@@ -25,7 +25,8 @@ class View:
 
     `scores` (N,), `boxes` (N, 4) and `keypoints` (N, 17, 3) in pixels; `xy_m` (N, 2) and
     `covariance` (N, 2, 2) their floor points; `placed` (N,) whether they have one; `colours`
-    (N, 6); `clear` (N,) whether no other box covers much of theirs.
+    (N, 6); `clear` (N,) whether no other box covers much of theirs; `fit` (N,) log-likelihood
+    ratios that the boxes are of a person's size at their places, if that was weighed.
     """
 
     camera: str
@@ -37,6 +38,7 @@ class View:
     placed: NDArray[np.bool_]
     colours: Array
     clear: NDArray[np.bool_]
+    fit: Array | None = None
 
 
 def views_of(rig: Rig, seen: Sequence[tuple[str, Picture, Sequence[Detection]]]) -> list[View]:
