@@ -26,11 +26,14 @@ from service.cli_runs import import_app, simulate, train_app
 from service.cli_score import score
 from service.cli_store_files import store_app
 from service.cli_stores import demo, init, serve
+from service.cli_track import bench_tracking_command, track, track_eval
 from service.cli_vision import vision_app
 from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
 from service.picture_lists import PicturesError
+from service.mot_eval import BenchUnavailableError
+from service.mot_files import MotFileError
 from service.realism import RealDataError
 from service.recording import RecordingError
 from service.restore import RestoreError
@@ -55,6 +58,8 @@ USER_ERRORS = (
     TrainingUnavailableError,
     ServeError,
     VideoError,
+    MotFileError,
+    BenchUnavailableError,
     ModelMissing,
     GalleryError,
     PicturesError,
@@ -81,6 +86,9 @@ app.command()(replay)
 app.command()(score)
 app.command()(realism)
 app.command()(code)
+app.command()(track)
+app.command("track-eval")(track_eval)
+bench_app.command("tracking")(bench_tracking_command)
 app.add_typer(store_app, name="store")
 app.add_typer(recording_app, name="recording")
 app.add_typer(bench_app, name="bench")

@@ -48,7 +48,7 @@ class MotSequence:
 
 
 def read_sequence(folder: Path) -> MotSequence:
-    """Read a folder with det.txt and seqinfo.ini, and cam_para.txt if there. Raises MotFileError."""
+    """Read det.txt, seqinfo.ini and, if there, cam_para.txt of a folder. Raises MotFileError."""
     if not folder.is_dir():
         raise MotFileError(f"{folder}: is not a folder; expected one with det.txt and seqinfo.ini")
     ini = folder / "seqinfo.ini"
