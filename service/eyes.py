@@ -20,7 +20,7 @@ from simulator.picture_truth import Posed, TrueExposure, TruePerson, seen_people
 from simulator.player import Exposure
 from simulator.render import Frame, Renderer
 from simulator.world import TrueStore, as_it_is
-from vision.detector import load_detector
+from vision.detector import load_eyes
 from vision.pipeline import VisionPipeline
 
 MODEL = Path(__file__).resolve().parent.parent / "models" / "person-pose.onnx"
@@ -107,7 +107,7 @@ class FrameEyes:
     ) -> None:
         self.painter = Painter(store, true, seed)
         self._store = store
-        self._detector = load_detector(weights)
+        self._detector = load_eyes(weights)
         self.vision = VisionPipeline(store, self._detector, WORKER, boot)
         self.sight: Sight | None = None
         self.frames: dict[str, NDArray[np.uint8]] = {}

@@ -22,7 +22,7 @@ from service.eyes import MODEL
 from service.recording import Recording
 from service.replay_player import Player
 from service.video import Filmed, Picture, VideoError
-from vision.detector import Detection, load_detector
+from vision.detector import Detection, load_eyes
 from vision.overlay import draw, to_jpeg
 
 PERIOD_S = 0.1
@@ -48,7 +48,7 @@ class FilmedPictures:
     ) -> None:
         models = {c.id: c.model() for c in player.reel.store.cameras}
         self._player = player
-        self._detector = load_detector(MODEL)
+        self._detector = load_eyes(MODEL)
         self._reels = {c: _Film(recording, c, index[c], models[c]) for c in index if c in models}
         self._shown: dict[str, tuple[int, bytes]] = {}
         self._leaving = threading.Event()

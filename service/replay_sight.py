@@ -15,7 +15,7 @@ from service.eyes import MODEL, WORKER
 from service.recording import Recording, RecordingError
 from service.video import Filmed, Picture
 from simulator.faults_laid import Message
-from vision.detector import load_detector
+from vision.detector import load_eyes
 from vision.pipeline import VisionPipeline
 
 BOOT = "again"
@@ -61,7 +61,7 @@ def look_again(
             worker = said.device
     late_ns = [messages[place][0] - at_ns for at_ns, place in places.items()]
     latency_ns = round(median(late_ns)) if late_ns else LATENCY_NS
-    vision = VisionPipeline(store, load_detector(MODEL), worker, BOOT)
+    vision = VisionPipeline(store, load_eyes(MODEL), worker, BOOT)
     anew: dict[int, Message] = {}
     besides: list[Message] = []
     exposures = len({filmed.at_ns for frames in index.values() for filmed in frames})
