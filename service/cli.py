@@ -14,7 +14,9 @@ from sensors.store import StoreFileError
 from service.autocheckout import ImportFailedError
 from service.broker import BrokerError
 from service.broker_run import BrokerRunError
+from service.calibrate_lens import CalibrationError
 from service.cli_bench import bench_app
+from service.cli_calibrate import calibrate_app
 from service.cli_emulation import emulation_app
 from service.cli_fit import fit_app
 from service.cli_products import products_app
@@ -28,6 +30,7 @@ from service.cli_store_files import store_app
 from service.cli_stores import demo, init, serve
 from service.cli_track import bench_tracking_command, track, track_eval
 from service.cli_vision import vision_app
+from service.film_source import FilmError
 from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
@@ -58,6 +61,8 @@ USER_ERRORS = (
     TrainingUnavailableError,
     ServeError,
     VideoError,
+    CalibrationError,
+    FilmError,
     MotFileError,
     BenchUnavailableError,
     ModelMissing,
@@ -99,6 +104,7 @@ app.add_typer(emulation_app, name="emulation")
 app.add_typer(fit_app, name="fit")
 app.add_typer(review_app, name="review")
 app.add_typer(vision_app, name="vision")
+app.add_typer(calibrate_app, name="calibrate")
 
 
 def main() -> None:
