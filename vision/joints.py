@@ -133,13 +133,14 @@ def read_maps(heat: NDArray[np.float32]) -> tuple[Array, Array]:
     """Places (N, 17, 2) and their standard deviations (N, 17) in pixels of the crop, from heat
     maps (N, 17, 32, 24) before their softmax."""
     count = len(heat)
-    flat = heat.reshape(count, JOINTS, -1).astype(np.float64)
+    flat = heat.reshape(count, JOINTS, -1)
     share = np.exp(flat - flat.max(axis=2, keepdims=True))
     share /= share.sum(axis=2, keepdims=True)
     peak = share.argmax(axis=2)
     row, column = np.divmod(peak, len(_X))
     maps = share.reshape(heat.shape)
-    by_row, by_column = maps.sum(axis=3), maps.sum(axis=2)
+    by_row = maps.sum(axis=3, dtype=np.float64)
+    by_column = maps.sum(axis=2, dtype=np.float64)
     mean_x, mean_y = by_column @ _X, by_row @ _Y
     spread = by_column @ _X**2 - mean_x**2 + by_row @ _Y**2 - mean_y**2
     near_rows = np.abs(_CELL_ROWS - row[..., None]) <= _NEAR
