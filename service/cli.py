@@ -19,6 +19,7 @@ from service.cli_bench import bench_app
 from service.cli_calibrate import calibrate_app
 from service.cli_emulation import emulation_app
 from service.cli_fit import fit_app
+from service.cli_models import models_app
 from service.cli_products import products_app
 from service.cli_realism import realism
 from service.cli_recordings import record, recording_app
@@ -35,6 +36,8 @@ from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
 from service.picture_lists import PicturesError
+from service.models_import import ImportUnusableError
+from service.models_registry import WeightsNotFound
 from service.mot_eval import BenchUnavailableError
 from service.mot_files import MotFileError
 from service.realism import RealDataError
@@ -70,6 +73,8 @@ USER_ERRORS = (
     PicturesError,
     TorchMissing,
     WeightsUnusable,
+    WeightsNotFound,
+    ImportUnusableError,
     EmulationError,
 )
 
@@ -99,6 +104,7 @@ app.add_typer(recording_app, name="recording")
 app.add_typer(bench_app, name="bench")
 app.add_typer(products_app, name="products")
 app.add_typer(import_app, name="import")
+app.add_typer(models_app, name="models")
 app.add_typer(train_app, name="train")
 app.add_typer(emulation_app, name="emulation")
 app.add_typer(fit_app, name="fit")

@@ -1,14 +1,17 @@
 """One vision worker's thinking: frames of one instant in, one VisionReport out.
 
-Owns the tracker and the sequence number; frames and detections are only kept until the next
-instant. The same frames in the same order give the same reports.
+Owns the tracker and the sequence number; frames are only kept until the next instant, detections
+until their camera is looked at again. The same frames in the same order give the same reports.
+
+A view in which nothing moves is not looked at again at once: what was found there before still
+holds. It is no new evidence, though: it keeps tracks alive and hardly moves them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +19,12 @@ from numpy.typing import NDArray
 from sensors.store import Store
 from sensors.wire import TrackReport, VisionReport
 from vision.calibration import SelfCalibration
+from vision.coverage import Coverage
 from vision.detector import Detection, Detector
 from vision.frame import FrameError, Picture, check_frame
 from vision.hands import HandFinder
-from vision.people import Person, gather
+from vision.motion import MotionGate
+from vision.people import Joints, Person, gather
 from vision.rig import Rig
 from vision.sides import Sides
 from vision.track import Step
@@ -27,6 +32,7 @@ from vision.tracker import Tracker
 from vision.view import views_of
 
 _LONGEST_PREFIX = 54  # leaves room for the number in a name of 64 characters
+_REPEATS = 9.0  # so many repeats of one look, a second or so, count as one more look
 _BELIEF_M2 = 0.05**2  # what averaging over time cannot remove: the cameras' shared error
 
 
@@ -41,12 +47,21 @@ class Seen:
 class VisionPipeline:
     """Detector, tracker and hands of the cameras of one store.
 
-    `device` and `boot` name the worker; tracklets are called `<device>:<boot>:<n>`.
+    `device` and `boot` name the worker; tracklets are called `<device>:<boot>:<n>`. With `gate`
+    the detector leaves still views alone; `looks` counts pictures it looked at, `spared` the others.
     `latest[camera]` is what each camera last showed; `frame_errors[camera]` counts its broken
     frames and `last_error` is the newest one's message.
     """
 
-    def __init__(self, store: Store, detector: Detector, device: str, boot: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        detector: Detector,
+        device: str,
+        boot: str,
+        *,
+        gate: bool = False,
+    ) -> None:
         prefix = f"{device}:{boot}:"
         if len(prefix) > _LONGEST_PREFIX:
             raise ValueError(f"device and boot are too long together to name tracklets: {prefix}")
@@ -58,6 +73,11 @@ class VisionPipeline:
         self._sides = Sides(self.rig)
         self._tracker = Tracker(store, self.rig, prefix)
         self._hands = HandFinder(store, self.rig)
+        self._coverage = Coverage(store)
+        self._gate = MotionGate() if gate else None
+        self._found: dict[str, list[Detection]] = {}
+        self._settled: set[str] = set()
+        self.looks = self.spared = 0
         self._seq = 0
         self.latest: dict[str, list[Seen]] = {}
         self.frame_errors: Counter[str] = Counter()
@@ -75,10 +95,14 @@ class VisionPipeline:
                 pictures[camera] = check_frame(frames[camera], camera, size_px)
             except FrameError as error:
                 self._fail(camera, error)
-        found = self._detector.detect_all(pictures)
-        seen = [(camera, picture, found[camera]) for camera, picture in pictures.items()]
-        views = views_of(self.rig, seen)
+        still = self._look(at_ns, pictures)
+        seen = [(camera, picture, self._found[camera]) for camera, picture in pictures.items()]
+        views = [
+            replace(view, covariance=view.covariance * _REPEATS) if view.camera in still else view
+            for view in views_of(self.rig, seen)
+        ]
         step = self._tracker.step(at_ns, views)
+        self._settle(step)
         self.latest = {
             camera: [
                 Seen(detection, _name(step, track))
@@ -88,7 +112,7 @@ class VisionPipeline:
         }
         people = _people(step)
         joints = self._sides.settle(people, gather(people, views, self.rig))
-        self._calibration.look(at_ns, joints)
+        self._calibration.look(at_ns, self._fresh(joints, still))
         report = VisionReport(
             device=self._device,
             boot=self._boot,
@@ -100,6 +124,50 @@ class VisionPipeline:
         )
         self._seq += 1
         return report
+
+    def _look(self, at_ns: int, pictures: Mapping[str, Picture]) -> set[str]:
+        """Find the people in pictures; the cameras whose last look still holds."""
+        gate = self._gate
+        still = set()
+        if gate is not None:
+            for camera in self._found.keys() - pictures.keys():
+                gate.forget(camera)
+            for camera, picture in pictures.items():
+                empty = not self._found.get(camera)
+                if gate.is_still(camera, at_ns, picture, empty=empty) and camera in self._settled:
+                    still.add(camera)
+        looked = {camera: picture for camera, picture in pictures.items() if camera not in still}
+        found = self._detector.detect_all(looked)
+        if gate is not None:
+            for camera, people in found.items():
+                gate.looked(camera, at_ns, empty=not people)
+        self._found.update(found)
+        self.looks += len(looked)
+        self.spared += len(still)
+        return still
+
+    def _settle(self, step: Step) -> None:
+        """Note in which views a look says all there is: each detection is a known person's, and
+        each track that the camera should see has one."""
+        if self._gate is None:
+            return
+        self._settled = set()
+        for camera, owner in step.owners.items():
+            owned = set(owner.tolist())
+            known = all(track >= 0 and step.lives[track].confirmed for track in owned)
+            if known and not any(
+                track not in owned and self._coverage.cameras_seeing(mean[:2], [camera])
+                for track, mean in enumerate(step.mean)
+            ):
+                self._settled.add(camera)
+
+    def _fresh(self, joints: Joints, still: set[str]) -> Joints:
+        """The joints without those of repeated looks, from which nothing can be learned."""
+        if not still:
+            return joints
+        confidence = joints.confidence.copy()
+        confidence[:, [self.rig.index[camera] for camera in still]] = 0.0
+        return Joints(joints.pixels, confidence, joints.heights_px)
 
     def _fail(self, camera: str, error: FrameError) -> None:
         self.frame_errors[camera] += 1
