@@ -13,7 +13,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.store import Camera, Facing, Floor, Gate, Gondola, Picture, Product, Shelf, Store
+from sensors.store import (
+    Camera,
+    Facing,
+    Floor,
+    Gate,
+    Gondola,
+    Picture,
+    Product,
+    Shelf,
+    Store,
+    StoreFileError,
+)
+from simulator.generate import Wish, generate_store
+from simulator.generate_cameras import Layout
 from simulator.halves import Half, settle_colour
 from simulator.people import Figure, Stance
 
@@ -21,7 +34,28 @@ MOTIFS = ("band", "disc", "stripes", "split", "checks")
 FORMS = ("box", "can", "bottle", "bag")
 KINDS = ("Bread", "Juice", "Sauce", "Snack", "Soap", "Tea")
 CAMERAS = 3
+LAYOUTS: tuple[Layout, ...] = ("auto", "auto", "rows", "corners")
 BODY_M = 0.28  # a person keeps at least this far from a gondola's edge
+
+
+def any_store(rng: np.random.Generator, name: str) -> Store:
+    """By halves a `random_store` and one of the generator's (`simulator.generate`), whose cameras
+    hang under the ceiling too and whose shelves hold articles of a catalogue."""
+    if rng.random() < 0.5:
+        return random_store(rng, name)
+    wish = Wish(
+        id=name,
+        seed=int(rng.integers(10**9, 2 * 10**9)),  # beyond what anybody asks for by hand
+        size_m=(round(float(rng.uniform(5.0, 10.0)), 1), round(float(rng.uniform(4.0, 8.5)), 1)),
+        gondolas=int(rng.integers(2, 7)),
+        gates=1,
+        density=float(rng.uniform(0.4, 1.0)),
+        cameras=LAYOUTS[int(rng.integers(len(LAYOUTS)))],
+    )
+    try:
+        return generate_store(wish)
+    except StoreFileError:  # a wish that does not fit its floor
+        return random_store(rng, name)
 
 
 def random_store(rng: np.random.Generator, name: str) -> Store:

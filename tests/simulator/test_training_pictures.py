@@ -1,17 +1,21 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from sensors.camera import CameraModel
 from simulator.people import Figure, Stance
 from simulator.render import Renderer
+from simulator.training_crops import PIECE_PX, ROOM, Crops
 from simulator.training_pictures import (
     PICTURE_PX,
     PersonLabel,
     labelled_picture,
+    shares_json,
     write_split,
     yolo_lines,
 )
@@ -89,3 +93,38 @@ def test_a_split_is_written_the_same_twice_and_differs_from_others(tmp_path: Pat
     assert len(pictures) == len(others) == 2
     assert cv2.imread(str(pictures[0])).shape == (PICTURE_PX[1], PICTURE_PX[0], 3)
     assert pictures[0].read_bytes() != others[0].read_bytes()
+
+
+def test_people_of_whom_hardly_anything_is_seen_are_not_to_be_found() -> None:
+    box, points = np.array([10.0, 10, 20, 40]), np.zeros((17, 3))
+    faint = PersonLabel(1, box, points, share=0.05, seen_px=900)
+    small = PersonLabel(2, box, points, share=1.0, seen_px=100)
+    plain = PersonLabel(3, box, points, share=0.5, seen_px=900)
+    assert len(yolo_lines([faint, small, plain], (640, 480)).splitlines()) == 1
+    rows = json.loads(shares_json([faint, small, plain], (640, 480)))
+    assert [row["plain"] for row in rows] == [False, False, True]
+    assert rows[0]["box"] == [0.01562, 0.02083, 0.03125, 0.08333]
+
+
+def test_a_piece_shows_its_person_with_room_around_the_box(tmp_path: Path) -> None:
+    picture = np.zeros((480, 640, 3), np.uint8)
+    picture[200:300, 300:340] = 255
+    keypoints = np.zeros((17, 3))
+    keypoints[9] = 300, 299, 2  # the middles of corner pixels
+    keypoints[10] = 339, 200, 1
+    crops = Crops()
+    crops.add(picture, np.array([300.0, 200, 340, 300]), keypoints, 0.8)
+    crops.write(tmp_path / "one.npz")
+    found = np.load(tmp_path / "one.npz")
+    piece, box = found["pieces"][0], found["boxes"][0]
+    assert piece.shape == (PIECE_PX[1], PIECE_PX[0], 3)
+    assert found["px_of_frame"][0] * (box[3] - box[1]) == pytest.approx(100)
+    assert box[3] - box[1] == pytest.approx(PIECE_PX[1] / ROOM)
+    bright = np.argwhere(piece[..., 0] > 128)
+    assert bright.min(axis=0) == pytest.approx(box[[1, 0]], abs=1)
+    assert bright.max(axis=0) == pytest.approx(box[[3, 2]] - 1, abs=1)
+    for joint, (u, v) in ((9, (0, 3)), (10, (2, 1))):
+        x, y = found["keypoints"][0, joint, :2]
+        edge = box[u] - (u == 2), box[v] - (v == 3)  # the last pixel's middle, not its far edge
+        assert (x, y) == pytest.approx(edge, abs=1)
+    assert found["keypoints"][0, 0].tolist() == [0, 0, 0]
