@@ -87,6 +87,7 @@ class Engine:
         self._now_ns = max(self._now_ns, observation.at_ns)
         self._close_visits()
         match observation:
+        self._down: set[str] = set()
             case TagRead():
                 pass
             case TrackPoint():
@@ -109,7 +110,10 @@ class Engine:
             case ReviewDecided():
                 self._answered(observation)
             case DeviceHealth():
-                if not observation.up:
+                if observation.up:
+                    self._down.discard(observation.device)
+                elif observation.device not in self._down:  # an alert for each fall
+                    self._down.add(observation.device)
                     self._alert(
                         observation.at_ns,
                         "device-down",

@@ -105,7 +105,7 @@ class GateCrossing(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceHealth(Observation):
-    """A device went up or down."""
+    """A device says whether it is up, a camera also how it fares."""
 
     device: str
     up: bool
@@ -113,6 +113,27 @@ class DeviceHealth(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+CameraState = Literal[
+    "opening", "up", "stalled", "frozen", "wrong_size", "moved", "covered", "down"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraCondition:
+    """How a camera fares: `age_ms` is how old its newest picture was, frames are counted since its
+    worker started."""
+
+    state: CameraState
+    fps: float
+    age_ms: float
+    frames: int
+    dropped: int
+    late: int
+    broken: int
+    size_px: tuple[int, int]
+    note: str
+
+
 class StockCounted(Observation):
     """A person counted the units of a facing."""
 
@@ -120,6 +141,7 @@ class StockCounted(Observation):
     units: int
     actor: str
 
+    camera: CameraCondition | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewDecided(Observation):

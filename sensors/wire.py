@@ -13,12 +13,15 @@ from typing import Annotated, Literal
 import msgspec
 
 ROOT = "openaisle"
+from sensors.observations import CameraState
+
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{4}){1,31}$")]  # whole 16-bit words
 Grams = Annotated[float, msgspec.Meta(gt=-1e7, lt=1e7)]
+Counted = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 FURTHEST_M = 1e4
 FASTEST_M_S = 100.0
 GREATEST_VARIANCE_M2 = 1e4
@@ -128,7 +131,7 @@ class TagReads(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class HealthReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A device's own word on whether it works."""
+    """A device's own word on whether it works; `camera` where it is one."""
 
     up: bool
     reason: str = ""
@@ -152,11 +155,37 @@ class Count(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag=
 
 class Planogram(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="planogram"):
     """A person put another product on a facing."""
+class CameraReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a camera fares; counts are since its worker started.
+
+    `age_ms` is how old its newest picture is; sizes are what it sends, 0 before the first picture.
+    `dropped` were overtaken by newer ones, `late` too old, `broken` not to be decoded, `thinned`
+    not wanted, `scaled` of another size and `refused` of another shape than it is calibrated for.
+    """
+
+    state: CameraState
+    fps: Annotated[float, msgspec.Meta(ge=0, le=1e4)] = 0.0
+    age_ms: Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)] = 0.0
+    width_px: Counted = 0
+    height_px: Counted = 0
+    codec: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    frames: Counted = 0
+    thinned: Counted = 0
+    dropped: Counted = 0
+    late: Counted = 0
+    broken: Counted = 0
+    scaled: Counted = 0
+    refused: Counted = 0
+    opened: Counted = 0
+    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
 
     facing: Name
     gtin: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$")]
     units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
     actor: Actor
+    camera: CameraReport | msgspec.UnsetType = msgspec.UNSET
 
 
 Payload = (

@@ -15,8 +15,10 @@ from service.autocheckout import ImportFailedError
 from service.broker import BrokerError
 from service.broker_run import BrokerRunError
 from service.calibrate_lens import CalibrationError
+from service.cameras_file import CamerasFileError
 from service.cli_bench import bench_app
 from service.cli_calibrate import calibrate_app
+from service.cli_cameras import cameras_app
 from service.cli_emulation import emulation_app
 from service.cli_fit import fit_app
 from service.cli_models import models_app
@@ -30,16 +32,18 @@ from service.cli_score import score
 from service.cli_store_files import store_app
 from service.cli_stores import demo, init, serve
 from service.cli_track import bench_tracking_command, track, track_eval
+from service.cli_track_floor import track_floor_command, track_floor_eval
 from service.cli_vision import vision_app
 from service.film_source import FilmError
+from service.floor_files import FloorFileError
 from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
-from service.picture_lists import PicturesError
 from service.models_import import ImportUnusableError
 from service.models_registry import WeightsNotFound
 from service.mot_eval import BenchUnavailableError
 from service.mot_files import MotFileError
+from service.picture_lists import PicturesError
 from service.realism import RealDataError
 from service.recording import RecordingError
 from service.restore import RestoreError
@@ -64,10 +68,12 @@ USER_ERRORS = (
     TrainingUnavailableError,
     ServeError,
     VideoError,
-    CalibrationError,
-    FilmError,
     MotFileError,
     BenchUnavailableError,
+    CalibrationError,
+    FilmError,
+    CamerasFileError,
+    FloorFileError,
     ModelMissing,
     GalleryError,
     PicturesError,
@@ -98,6 +104,8 @@ app.command()(realism)
 app.command()(code)
 app.command()(track)
 app.command("track-eval")(track_eval)
+app.command("track-floor")(track_floor_command)
+app.command("track-floor-eval")(track_floor_eval)
 bench_app.command("tracking")(bench_tracking_command)
 app.add_typer(store_app, name="store")
 app.add_typer(recording_app, name="recording")
@@ -110,6 +118,7 @@ app.add_typer(emulation_app, name="emulation")
 app.add_typer(fit_app, name="fit")
 app.add_typer(review_app, name="review")
 app.add_typer(vision_app, name="vision")
+app.add_typer(cameras_app, name="cameras")
 app.add_typer(calibrate_app, name="calibrate")
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,14 @@ import typer
 from rich.console import Console
 
 from sensors.store import StoreFileError, parse_store
+from service.cameras_file import load_cameras, plan_cameras
 from service.cli_common import write_events
 from service.demo import DemoResult, run_demo
 from service.keys import code_issuer
 from service.live_store import LiveStore, read_password
 from service.report import show_receipts, show_reviews, show_score
 from service.simulate import DATASETS, read_store_text, stage
+from service.vision_supervisor import RECORDINGS_BEGIN_S, grouped
 
 console = Console(emoji=False, soft_wrap=True)
 
@@ -107,6 +110,10 @@ def serve(
     password_file: Annotated[
         Path | None, typer.Option(help="A file with the page's password; needed beyond loopback.")
     ] = None,
+    cameras: Annotated[
+        Path | None,
+        typer.Option(help="Look through the cameras of this file too (docs/cameras.md)."),
+    ] = None,
 ) -> None:
     """Run a store: engine, ledger and live page, until interrupted.
 
@@ -114,7 +121,13 @@ def serve(
     before it counts; after a crash, start it again and it goes on where it was.
     """
     text = read_store_text(store)
-    issuer = code_issuer(data, parse_store(text, str(store)).id, create=True)
+    known = parse_store(text, str(store))
+    groups = []
+    if cameras is not None:
+        file = load_cameras(cameras)
+        start_ns = time.time_ns() + round(RECORDINGS_BEGIN_S * 1e9)
+        groups = grouped(plan_cameras(file, cameras, known, start_ns), file.groups)
+    issuer = code_issuer(data, known.id, create=True)
     password = read_password(password_file)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -128,6 +141,7 @@ def serve(
         host=host,
         port=port,
         password=password,
+        cameras=groups,
     ) as running:
         assert running.address is not None
         console.print(f"page: [link]{running.url}[/]")

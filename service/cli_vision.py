@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from service.cli_vision_eval import eval_command
+from service.cli_vision_run import run_command
 
 vision_app = typer.Typer(help="Measure and run vision.", no_args_is_help=True)
 
@@ -15,3 +16,4 @@ def vision() -> None:
 
 
 vision_app.command("eval")(eval_command)
+vision_app.command("run")(run_command)

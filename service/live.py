@@ -36,6 +36,7 @@ from sensors.observations import (
 from sensors.store import Store
 from service.web.cards import (
     alert_card,
+    camera_card,
     cart_card,
     doubt,
     price_list,
@@ -61,6 +62,7 @@ _SECTIONS = (
     "totals",
     "alerts",
     "metrics",
+    "cameras",
 )
 
 
@@ -81,6 +83,7 @@ class LiveState:
         self._open: dict[str, None] = {}
         self._down: dict[str, str] = {}
         self._metrics: dict[str, float] = {}
+        self._cameras: dict[str, dict[str, Any]] = {}
         self._totals = {"receipts": 0, "billed_cents": 0}
         self._events: deque[dict[str, Any]] = deque(maxlen=FEED_LENGTH)
         self._receipts: deque[dict[str, Any]] = deque(maxlen=RECEIPTS_LENGTH)
@@ -142,12 +145,8 @@ class LiveState:
                 case TrackPoint() | HandPoint() | WeightStep() | GateCrossing():
                     self._floor.observe(observation)
                     self._touch("floor")
-                case DeviceHealth(up=True):
-                    if self._down.pop(observation.device, None) is not None:
-                        self._touch("status")
                 case DeviceHealth():
-                    self._down[observation.device] = observation.reason
-                    self._touch("status")
+                    self._hear(observation)
                 case _:
                     pass
             if self._floor.forget(self._now_ns):
@@ -226,6 +225,7 @@ class LiveState:
             "totals": lambda: dict(self._totals),
             "alerts": lambda: list(self._alerts),
             "metrics": lambda: dict(self._metrics),
+            "cameras": lambda: dict(self._cameras),
         }
         with self._lock:
             state: dict[str, Any] = {
@@ -243,6 +243,19 @@ class LiveState:
             }
             state["events"] = [e for e in self._events if e["revision"] > since]
             return state
+
+    def _hear(self, health: DeviceHealth) -> None:
+        """Note whether a device is up, and how a camera fares."""
+        device = health.device
+        if health.up:
+            if self._down.pop(device, None) is not None:
+                self._touch("status")
+        elif self._down.get(device) != health.reason:
+            self._down[device] = health.reason
+            self._touch("status")
+        if health.camera is not None:
+            self._cameras[device] = camera_card(health, health.camera)
+            self._touch("cameras")
 
     def _pass_time(self, at_ns: int) -> None:
         if self._now_ns == 0:

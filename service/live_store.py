@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import ssl
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,12 +29,14 @@ from sensors.store import parse_store
 from sensors.wire import Payload
 from service.broker import BrokerError, EmbeddedBroker
 from service.bus import BrokerAddress
+from service.camera_process import CameraPlan
 from service.engine_process import Running, run_engine
 from service.live import LiveState
 from service.pipeline import Pipeline
 from service.previews import PreviewReader
 from service.publisher import Publisher
 from service.records import Entry
+from service.vision_supervisor import JoinedPreviews, VisionSupervisor
 from service.web.app import create_app
 from service.web.sentences import sentence
 from service.web.serve import ServedApp, serve_app
@@ -115,7 +119,10 @@ def _system_certificates() -> Path:
 
 
 class LiveStore:
-    """Runs one store until it is left; a context manager."""
+    """Runs one store until it is left; a context manager.
+
+    `cameras` are the groups of cameras that this machine looks through, a worker each.
+    """
 
     def __init__(
         self,
@@ -129,6 +136,7 @@ class LiveStore:
         port: int = 0,
         password: str | None = None,
         previews: str | None = None,
+        cameras: Sequence[Sequence[CameraPlan]] = (),
     ) -> None:
         self.store = parse_store(store_text)
         self.live = LiveState(self.store)
@@ -156,7 +164,10 @@ class LiveStore:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run_engine, name="engine", daemon=True)
         self._lags_s: deque[float] = deque(maxlen=100_000)
-        self._previews = (
+        self._cameras = cameras
+        self._vision: VisionSupervisor | None = None
+        self._worker_previews = f"openaisle-{secrets.token_hex(4)}"
+        self._previews: PreviewReader | JoinedPreviews | None = (
             PreviewReader(previews, [c.id for c in self.store.cameras]) if previews else None
         )
 
@@ -173,6 +184,8 @@ class LiveStore:
             self._await_broker()
             self._control = Publisher(self.address, self.store.id, name="control")
             self._control.start()
+            if self._cameras:
+                self._start_vision()
             app = create_app(self.live, self._previews, self.submit)
             self._served = serve_app(app, self._host, self._port, self._password)
         except BaseException:
@@ -190,6 +203,8 @@ class LiveStore:
         self._leaving.set()
         if self._served is not None:
             self._served.stop()
+        if self._vision is not None:
+            self._vision.__exit__(None, None, None)
         if self._control is not None:
             self._control.close(2.0)
         if self._running is not None:
@@ -243,6 +258,18 @@ class LiveStore:
         if self._control is None:
             raise LiveStoreError("the store is not running")
         self._control.publish("control", payload)
+
+    def _start_vision(self) -> None:
+        assert self.address is not None
+        groups = [[plan.camera for plan in plans] for plans in self._cameras]
+        self._previews = JoinedPreviews(self._worker_previews, groups)
+        self._vision = VisionSupervisor(
+            self.store.id,
+            self._store_text,
+            self._cameras,
+            self.address,
+            previews=self._worker_previews,
+        ).__enter__()
 
     def _await_broker(self) -> None:
         assert self._running is not None and self.address is not None

@@ -17,6 +17,7 @@ from sensors.codes import CodeRefused, CodeVerifier
 from sensors.decode import Decoder
 from sensors.in_order import InOrder
 from sensors.observations import (
+    CameraCondition,
     CodeScanned,
     DeviceHealth,
     GateCrossing,
@@ -35,6 +36,7 @@ from sensors.weight import StepDetector
 from sensors.wire import (
     BarrierCrossed,
     CodeShown,
+    CameraReport,
     Count,
     HealthReport,
     Payload,
@@ -154,7 +156,11 @@ class Pipeline:
             case HealthReport():
                 push(
                     DeviceHealth(
-                        at_ns=at_ns, device=payload.device, up=payload.up, reason=payload.reason
+                        at_ns=at_ns,
+                        device=payload.device,
+                        up=payload.up,
+                        reason=payload.reason,
+                        camera=_condition(payload),
                     )
                 )
             case Verdict():
@@ -187,6 +193,23 @@ class Pipeline:
 
 
 def _seen(report: VisionReport, at_ns: int) -> list[Observation]:
+def _condition(health: HealthReport) -> CameraCondition | None:
+    said = health.camera
+    if not isinstance(said, CameraReport):
+        return None
+    return CameraCondition(
+        state=said.state,
+        fps=said.fps,
+        age_ms=said.age_ms,
+        frames=said.frames,
+        dropped=said.dropped,
+        late=said.late,
+        broken=said.broken,
+        size_px=(said.width_px, said.height_px),
+        note=said.note,
+    )
+
+
     links = [
         TrackletLink(
             at_ns=at_ns,

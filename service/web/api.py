@@ -94,6 +94,12 @@ def api_router(live: LiveState, submit: Submit | None) -> APIRouter:
         """Open review cases."""
         return section("reviews")
 
+    @router.get("/cameras")
+    def read_cameras() -> dict[str, dict[str, Any]]:
+        """How each camera fares, by its id."""
+        cards: dict[str, dict[str, Any]] = live.snapshot()["cameras"]
+        return cards
+
     @router.post("/reviews/{review}/decision", status_code=202)
     def decide(review: str, decision: Decision) -> Accepted:
         """Answer a review case."""

@@ -8,6 +8,7 @@ from typing import Any
 from cart.events import Alerted, ReviewRequested
 from cart.projection import Cart
 from cart.receipt import Price, Receipt
+from sensors.observations import CameraCondition, DeviceHealth
 from sensors.store import Product, Store
 from service.web.floor import Badge
 
@@ -120,4 +121,21 @@ def alert_card(alert: Alerted) -> dict[str, Any]:
         "kind": alert.kind,
         "subject": alert.subject,
         "text": alert.text,
+    }
+
+
+def camera_card(health: DeviceHealth, condition: CameraCondition) -> dict[str, Any]:
+    """How a camera fares, as it said at `told_s`; `age_s` is how old its newest picture was."""
+    return {
+        "state": condition.state,
+        "reason": health.reason,
+        "note": condition.note,
+        "told_s": health.at_ns / 1e9,
+        "fps": round(condition.fps, 1),
+        "age_s": round(condition.age_ms / 1e3, 3),
+        "size_px": condition.size_px,
+        "frames": condition.frames,
+        "dropped": condition.dropped,
+        "late": condition.late,
+        "broken": condition.broken,
     }

@@ -1,0 +1,154 @@
+"""The `cameras` command: does each camera of a cameras file give pictures, and which."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from sensors.store import load_store
+from service.camera_process import CameraPlan, source_of
+from service.cameras_file import load_cameras, plan_cameras
+from service.cli_common import JsonOption, console, write_json
+from vision.source import FrameSource, State
+
+cameras_app = typer.Typer(help="Connect and check cameras.", no_args_is_help=True)
+_GRACE_S = 1.0
+_GOOD: tuple[State, ...] = ("up",)
+
+
+@cameras_app.callback()
+def cameras() -> None:
+    """Connect and check cameras."""
+
+
+@cameras_app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="The cameras file (docs/cameras.md).")],
+    store: Annotated[
+        Path | None,
+        typer.Option(help="The store file too: are the cameras in it, do sizes and rates agree?"),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.5, max=600, help="How long to watch each camera.")
+    ] = 5.0,
+    json: JsonOption = None,
+) -> None:
+    """Open every camera at once, watch it for some seconds, and say what it gives.
+
+    Ends with status 1 where one is not up. Example: `openaisle cameras check cameras.yaml --store
+    store.yaml`
+    """
+    known = load_store(store) if store is not None else None
+    plans = plan_cameras(load_cameras(file), file, known)
+    found = _watch(plans, seconds)
+    _show(found)
+    write_json(json, {"file": str(file), "seconds": seconds, "cameras": found})
+    if any(one["state"] not in _GOOD for one in found):
+        raise typer.Exit(1)
+
+
+class _Watched:
+    """One camera while it is watched, in a thread of its own."""
+
+    def __init__(self, plan: CameraPlan) -> None:
+        self.plan = plan
+        self.source: FrameSource = source_of(plan)
+        self.ages_ms: list[float] = []
+        self.first_ns = self.last_ns = 0
+        self._lasted = False
+        self.thread = threading.Thread(target=self._take, daemon=True)
+
+    def _take(self) -> None:
+        for frame in self.source.frames():
+            self.first_ns = self.first_ns or frame.at_ns
+            self.last_ns = frame.at_ns
+            self.ages_ms.append(frame.age_ns(time.time_ns()) / 1e6)
+
+    def result(self) -> dict[str, Any]:
+        """What it gave, JSON-ready."""
+        status = self.source.status
+        state, reason = status.health(time.time_ns(), self.plan.stalled_after_s)
+        if state == "down" and reason == "the recording has ended" and self.ages_ms:
+            state = "up"
+        if state == "opening":
+            reason = "it has not answered yet"
+        facts, counts = status.facts, status.counts
+        span_s = (self.last_ns - self.first_ns) / 1e9
+        ages = sorted(self.ages_ms)
+        return {
+            "camera": self.plan.camera,
+            "state": state,
+            "reason": reason,
+            "note": status.note,
+            "codec": facts.codec if facts else "",
+            "width_px": facts.width_px if facts else 0,
+            "height_px": facts.height_px if facts else 0,
+            "stated_fps": round(facts.fps, 2) if facts else 0.0,
+            "fps": round((len(ages) - 1) / span_s, 2) if span_s > 0 else 0.0,
+            "age_ms": round(ages[len(ages) // 2], 1) if ages else None,
+            "frames": counts.frames,
+            "thinned": counts.thinned,
+            "late": counts.late,
+            "broken": counts.broken,
+            "scaled": counts.scaled,
+            "refused": counts.refused,
+            "failed": counts.failed,
+        }
+
+
+def _watch(plans: list[CameraPlan], seconds: float) -> list[dict[str, Any]]:
+    """Watch all cameras side by side; a camera counts from its first picture on."""
+    watched = [_Watched(plan) for plan in plans]
+    for one in watched:
+        one.thread.start()
+    began_s = time.monotonic()
+    longest_s = seconds + max(p.address.open_timeout_s if p.address else 30.0 for p in plans)
+    enough_s = {one.plan.camera: longest_s for one in watched}
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(f"watching {len(watched)} cameras", total=longest_s)
+        while True:
+            time.sleep(0.05)
+            passed_s = time.monotonic() - began_s
+            progress.update(bar, completed=passed_s)
+            for one in watched:
+                name = one.plan.camera
+                given_up = one.source.status.counts.failed > 0 and passed_s > seconds
+                if one.ages_ms or one.source.status.counts.refused or given_up:
+                    enough_s[name] = min(enough_s[name], passed_s + seconds)
+                if given_up or not one.thread.is_alive():
+                    enough_s[name] = min(enough_s[name], passed_s)
+            if passed_s >= max(enough_s.values()):
+                break
+    results = [one.result() for one in watched]
+    for one in watched:
+        one.source.close()
+    for one in watched:
+        one.thread.join(_GRACE_S)
+    return results
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("camera", "state", "size", "codec"):
+        table.add_column(name)
+    for name in ("fps", "age ms", "frames", "late", "broken"):
+        table.add_column(name, justify="right")
+    for one in found:
+        size = f"{one['width_px']}×{one['height_px']}" if one["width_px"] else "–"
+        age = "–" if one["age_ms"] is None else f"{one['age_ms']:.0f}"
+        style = "green" if one["state"] in _GOOD else "red"
+        cells = [one["camera"], f"[{style}]{one['state']}[/]", size, one["codec"] or "–"]
+        cells += [f"{one['fps']:.1f}", age, str(one["frames"]), str(one["late"])]
+        cells += [str(one["broken"])]
+        table.add_row(*cells)
+    console.print(table)
+    for one in found:
+        if said := one["reason"] or one["note"]:
+            console.print(f"{one['camera']}: {said}", markup=False)
