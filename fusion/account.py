@@ -19,7 +19,7 @@ class Doubt:
     """One decision as it concerns one visit: P(units) by GTIN, and what nobody can name.
 
     `delta_g` and `sigma_g` are what the plates of `facing` said; `told` is the line that carts
-    show of it, if any.
+    show of it, if any; `returned` the greatest probability with which it was put back since.
     """
 
     line: str
@@ -30,6 +30,7 @@ class Doubt:
     delta_g: float
     sigma_g: float
     told: tuple[str, int] | None = None
+    returned: float = 0.0
 
     def took(self) -> float:
         """P(the visit took something by this decision)."""
@@ -39,6 +40,7 @@ class Doubt:
 
     def undo(self, probability: float) -> None:
         """What was taken has been put back, with this probability."""
+        self.returned = max(self.returned, probability)
         self.unknown *= 1 - probability
         for change in self.units.values():
             for n in [n for n in change if n > 0]:

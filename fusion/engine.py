@@ -7,6 +7,7 @@ observations give the same events, byte for byte.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cart.events import (
@@ -22,6 +23,7 @@ from cart.events import (
     Restocked,
     ReviewClosed,
     ReviewRequested,
+    Revised,
     StockMoved,
 )
 from cart.profile import Profiles
@@ -31,7 +33,9 @@ from fusion.gates import Gates
 from fusion.hypotheses import Hypothesis, explain
 from fusion.people import GATE_REACH_M, NS, People
 from fusion.reach import Place, reach_log_ratio
+from fusion.second_look import Take, reversed_moves
 from fusion.shelves import Part, Shelves
+from fusion.sight import Sights
 from sensors.observations import (
     CodeScanned,
     DeviceHealth,
@@ -39,6 +43,7 @@ from sensors.observations import (
     HandPoint,
     Observation,
     PlanogramChanged,
+    ProductSighting,
     ReviewDecided,
     StockCounted,
     TagRead,
@@ -71,6 +76,8 @@ class Engine:
         self._gates = Gates()
         self.people = People()
         self._shelves = Shelves(store)
+        self._sights = Sights(self._shelves.products)
+        self._takes: list[Take] = []
         self._profiles = Profiles()
         self._accounts: dict[str, Account] = {}
         self._reviews: dict[str, _OpenReview] = {}
@@ -80,6 +87,7 @@ class Engine:
         self._now_ns = 0
         self._repaired_ns = 0
         self._closing_ns = 0  # no visit ends before
+        self._down: set[str] = set()
         self._out: list[Event] = []
 
     def step(self, observation: Observation) -> list[Event]:
@@ -87,7 +95,6 @@ class Engine:
         self._now_ns = max(self._now_ns, observation.at_ns)
         self._close_visits()
         match observation:
-        self._down: set[str] = set()
             case TagRead():
                 pass
             case TrackPoint():
@@ -96,6 +103,8 @@ class Engine:
                 self.people.saw_hand(observation)
             case TrackletLink():
                 self.people.linked(observation)
+            case ProductSighting():
+                self._look_again(observation)
             case WeightStep():
                 for part in self._shelves.split(observation):
                     self._decide(observation, part)
@@ -284,8 +293,66 @@ class Engine:
         reach = self._reach(step, part, present)
         taken = [t for v in present for t in self._accounts[v].taken()]
         found = explain(part, self._shelves, reach, self._holds, taken)
-        ranked = self._posterior(found)
-        self._book(step, part, ranked)
+        seen = self._sighted(step, part, present)
+        ranked = self._posterior(self._sights.weigh(found, seen))
+        self._lines += 1
+        line = f"l{self._lines}"
+        doubts = self._book(step, part, line, ranked)
+        if part.delta_g < 0:
+            best_p, best = ranked[0]
+            told = best_p >= PROVISIONAL_FROM
+            self._remember(Take(step, part, tuple(present), tuple(found), best, line, told, doubts))
+
+    def _sighted(
+        self, step: WeightStep, part: Part, present: Sequence[str]
+    ) -> dict[str, list[ProductSighting]]:
+        """What was seen in the hands of each visit's persons at a step."""
+        return {
+            v: self._sights.of(
+                step, part.delta_g, self.people.tracklets_of(self._accounts[v].persons)
+            )
+            for v in present
+        }
+
+    def _remember(self, take: Take) -> None:
+        self._takes = [t for t in self._takes if t.is_open(self._now_ns, self._accounts)]
+        self._takes.append(take)
+
+    def _look_again(self, sighting: ProductSighting) -> None:
+        """Take a sighting in, and decide anew what it tells more of."""
+        self._sights.saw(sighting)
+        for take in list(self._takes):
+            if sighting.moment == "after" and take.is_open(self._now_ns, self._accounts):
+                seen = self._sighted(take.step, take.part, take.present)
+                if any(one.tracklet == sighting.tracklet for of in seen.values() for one in of):
+                    self._takes.remove(take)
+                    self._revise(take, self._posterior(self._sights.weigh(take.found, seen)))
+
+    def _revise(self, take: Take, ranked: list[tuple[float, Hypothesis]]) -> None:
+        """Book a decision anew; carts and stock hear of it where the likeliest has changed."""
+        for visit, doubt in take.doubts.items():
+            account = self._accounts[visit]
+            account.doubts = [d for d in account.doubts if d is not doubt]
+        best_p, best = ranked[0]
+        told, line = best_p >= PROVISIONAL_FROM, take.line
+        same = best.moves == take.best.moves and told == take.told
+        if not same:
+            self._lines += 1
+            line = f"l{self._lines}"
+            for index, move in enumerate(take.best.moves if take.told else ()):
+                if move.visit is not None and move.gtin is not None:
+                    self._emit(
+                        Revised,
+                        at_ns=take.step.began_ns,
+                        visit=move.visit,
+                        line=take.line if index == 0 else f"{take.line}.{index}",
+                        gtin=move.gtin,
+                        units=abs(move.units),
+                        reason="the hand was seen with something else",
+                    )
+            self._restock(take.part, reversed_moves(take.best))
+        doubts = self._book(take.step, take.part, line, ranked, told=same)
+        self._remember(replace(take, best=best, line=line, told=told, doubts=doubts))
 
     def _reach(self, step: WeightStep, part: Part, present: list[str]) -> dict[str, float]:
         """log R of each visit: of that of its persons who reached likeliest."""
@@ -328,9 +395,16 @@ class Engine:
                 )
         return replace(hypothesis, terms={**hypothesis.terms, "history": log_share})
 
-    def _book(self, step: WeightStep, part: Part, ranked: list[tuple[float, Hypothesis]]) -> None:
-        self._lines += 1
-        line = f"l{self._lines}"
+    def _book(
+        self,
+        step: WeightStep,
+        part: Part,
+        line: str,
+        ranked: list[tuple[float, Hypothesis]],
+        told: bool = False,
+    ) -> dict[str, Doubt]:
+        """Book a decision; what it means to each visit. Carts and stock know it where `told`."""
+        booked: dict[str, Doubt] = {}
         best_p, best = ranked[0]
         evidence = tuple(_evidence(p, h) for p, h in ranked[:3])
         chances: dict[str, dict[str, Distribution]] = {}
@@ -353,24 +427,25 @@ class Engine:
                 gtin: {0: max(0.0, 1.0 - math.fsum(units.values())), **units}
                 for gtin, units in chances.get(visit, {}).items()
             }
-            told = [m for m in best.moves if m.visit == visit and m.units > 0 and m.gtin]
-            self._accounts[visit].book(
-                Doubt(
-                    line,
-                    by_product,
-                    unknown.get(visit, 0.0),
-                    evidence,
-                    part.place.id,
-                    part.delta_g,
-                    part.sigma_g,
-                    (told[0].gtin or "", told[0].units)
-                    if told and best_p >= PROVISIONAL_FROM
-                    else None,
-                )
+            moved = [m for m in best.moves if m.visit == visit and m.units > 0 and m.gtin]
+            booked[visit] = Doubt(
+                line,
+                by_product,
+                unknown.get(visit, 0.0),
+                evidence,
+                part.place.id,
+                part.delta_g,
+                part.sigma_g,
+                (moved[0].gtin or "", moved[0].units)
+                if moved and best_p >= PROVISIONAL_FROM
+                else None,
             )
-        if best_p >= PROVISIONAL_FROM:
-            self._tell(step, part, line, best_p, best, evidence)
-        self._restock(part, best)
+            self._accounts[visit].book(booked[visit])
+        if not told:
+            if best_p >= PROVISIONAL_FROM:
+                self._tell(step, part, line, best_p, best, evidence)
+            self._restock(part, best)
+        return booked
 
     def _tell(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sensors.observations import HandPoint, TrackletLink, TrackPoint
@@ -114,6 +115,10 @@ class People:
     def tracklet_of(self, visit: str) -> str | None:
         """The tracklet that a visit's shopper has now."""
         return self._current.get(visit)
+
+    def tracklets_of(self, persons: Collection[str]) -> set[str]:
+        """The tracklets of the last seconds that were given to any of these persons."""
+        return {t.tracklet for t in self._tracks.values() if t.visit in persons}
 
     def owners(self) -> list[tuple[str, str, str]]:
         """Every tracklet that was given to somebody, with the visit and the person of it."""

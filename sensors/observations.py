@@ -55,11 +55,21 @@ class HandPoint(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductSighting(Observation):
-    """Class scores, as probabilities by GTIN, for what a tracklet's hand holds."""
+    """What cameras make of what a tracklet's hand held, before or after it was in a rack.
+
+    `scores` are the probabilities of the likeliest products by GTIN; `unknown` is that of anything
+    else, an empty hand too; what both leave of 1 belongs to products that are not listed. `crops`
+    of pictures taken from `began_ns` to `ended_ns` were pooled.
+    """
 
     tracklet: str
     side: Literal["left", "right"]
+    moment: Literal["before", "after"]
     scores: tuple[tuple[str, float], ...]
+    unknown: float
+    crops: int
+    began_ns: int
+    ended_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +113,6 @@ class GateCrossing(Observation):
     direction: Literal["in", "out"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceHealth(Observation):
-    """A device says whether it is up, a camera also how it fares."""
-
-    device: str
-    up: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 CameraState = Literal[
     "opening", "up", "stalled", "frozen", "wrong_size", "moved", "covered", "down"
 ]
@@ -134,6 +134,17 @@ class CameraCondition:
     note: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceHealth(Observation):
+    """A device says whether it is up, a camera also how it fares."""
+
+    device: str
+    up: bool
+    reason: str = ""
+    camera: CameraCondition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StockCounted(Observation):
     """A person counted the units of a facing."""
 
@@ -141,7 +152,6 @@ class StockCounted(Observation):
     units: int
     actor: str
 
-    camera: CameraCondition | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewDecided(Observation):

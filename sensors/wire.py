@@ -7,27 +7,30 @@ devices of others in docs/mqtt.md.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 
-ROOT = "openaisle"
 from sensors.observations import CameraState
 
+ROOT = "openaisle"
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{4}){1,31}$")]  # whole 16-bit words
-Grams = Annotated[float, msgspec.Meta(gt=-1e7, lt=1e7)]
 Counted = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Grams = Annotated[float, msgspec.Meta(gt=-1e7, lt=1e7)]
 FURTHEST_M = 1e4
 FASTEST_M_S = 100.0
 GREATEST_VARIANCE_M2 = 1e4
 GREATEST_SIGMA_M = 100.0
 GREATEST_LOG_RATIO = 1e3
 LONGEST_BATCH_NS = 10_000_000_000
+LONGEST_SIGHTING_NS = 30_000_000_000
+SHARES_SLACK = 0.001  # probabilities that were rounded may sum to a little more than 1
 WEAKEST_DBM = -150.0
 STRONGEST_DBM = 30.0
 
@@ -107,12 +110,34 @@ class LinkReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     log_likelihood_ratio: float
 
 
+class SightingReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a hand held before or after it was in a rack, pooled over `crops` of pictures taken
+    from `began_ns` to `ended_ns`, by the clock of the message's `at_ns`.
+
+    `scores` are (GTIN, probability) of the likeliest products, each once; `unknown` that of
+    anything else, an empty hand too. The rest of 1 belongs to products that are not listed.
+    """
+
+    tracklet: Name
+    side: Literal["left", "right"]
+    moment: Literal["before", "after"]
+    scores: Annotated[
+        list[tuple[Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$")], float]],
+        msgspec.Meta(max_length=16),
+    ]
+    unknown: float
+    crops: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+    began_ns: Nanoseconds
+    ended_ns: Nanoseconds
+
+
 class VisionReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a vision worker saw at one instant, over all of its cameras."""
 
     tracks: Annotated[list[TrackReport], msgspec.Meta(max_length=500)] = []
     hands: Annotated[list[HandReport], msgspec.Meta(max_length=1000)] = []
     links: Annotated[list[LinkReport], msgspec.Meta(max_length=500)] = []
+    sightings: Annotated[list[SightingReport], msgspec.Meta(max_length=100)] = []
 
 
 class TagReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,31 +155,6 @@ class TagReads(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reads: Annotated[list[TagReport], msgspec.Meta(max_length=5000)] = []
 
 
-class HealthReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A device's own word on whether it works; `camera` where it is one."""
-
-    up: bool
-    reason: str = ""
-
-
-class Verdict(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="verdict"):
-    """A labeler's answer to a review case; `lines` null where it could not be told."""
-
-    review: Name
-    lines: list[tuple[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]]] | None
-    actor: Actor
-
-
-class Count(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="count"):
-    """A person counted a facing."""
-
-    facing: Name
-    units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-    actor: Actor
-
-
-class Planogram(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="planogram"):
-    """A person put another product on a facing."""
 class CameraReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a camera fares; counts are since its worker started.
 
@@ -180,12 +180,37 @@ class CameraReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
+class HealthReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device's own word on whether it works; `camera` where it is one."""
+
+    up: bool
+    reason: str = ""
+    camera: CameraReport | msgspec.UnsetType = msgspec.UNSET
+
+
+class Verdict(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="verdict"):
+    """A labeler's answer to a review case; `lines` null where it could not be told."""
+
+    review: Name
+    lines: list[tuple[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]]] | None
+    actor: Actor
+
+
+class Count(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="count"):
+    """A person counted a facing."""
+
+    facing: Name
+    units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    actor: Actor
+
+
+class Planogram(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="planogram"):
+    """A person put another product on a facing."""
 
     facing: Name
     gtin: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$")]
     units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
     actor: Actor
-    camera: CameraReport | msgspec.UnsetType = msgspec.UNSET
 
 
 Payload = (
@@ -270,6 +295,10 @@ def _check(payload: Payload, name: str) -> None:
         for i, link in enumerate(payload.links):
             where = f"{name}: links[{i}] ({link.earlier} to {link.later}).log_likelihood_ratio"
             _within(where, link.log_likelihood_ratio, GREATEST_LOG_RATIO)
+        for i, sighting in enumerate(payload.sightings):
+            _check_sighting(
+                sighting, payload.at_ns, f"{name}: sightings[{i}] ({sighting.tracklet})"
+            )
     elif isinstance(payload, TagReads):
         if payload.span_ns > LONGEST_BATCH_NS:
             raise WireError(
@@ -297,6 +326,25 @@ def _check_track(track: TrackReport, where: str) -> None:
     _positive(f"{where}.covariance[2]", yy, GREATEST_VARIANCE_M2)
     if xx * yy <= xy * xy:
         raise WireError(f"{where}.covariance: not positive definite")
+
+
+def _check_sighting(sighting: SightingReport, at_ns: int, where: str) -> None:
+    shares = {f"scores[{i}]": p for i, (_, p) in enumerate(sighting.scores)}
+    for field, share in {**shares, "unknown": sighting.unknown}.items():
+        if not 0 <= share <= 1:
+            raise WireError(f"{where}.{field}: {share} is not within 0 to 1")
+    total = math.fsum([*shares.values(), sighting.unknown])
+    if total > 1 + SHARES_SLACK:
+        raise WireError(f"{where}.scores: with `unknown` they sum to {total:.4f}, above 1")
+    gtins = [gtin for gtin, _ in sighting.scores]
+    if len(set(gtins)) < len(gtins):
+        raise WireError(f"{where}.scores: a product is listed twice")
+    began_ns, ended_ns = sighting.began_ns, sighting.ended_ns
+    if not at_ns - LONGEST_SIGHTING_NS <= began_ns <= ended_ns <= at_ns:
+        raise WireError(
+            f"{where}.began_ns: {began_ns} to {ended_ns} is not a span that ends by at_ns, within"
+            f" {LONGEST_SIGHTING_NS // 10**9} s"
+        )
 
 
 def _within(field: str, value: float, most: float) -> None:

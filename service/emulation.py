@@ -80,6 +80,7 @@ def watch(scene: Path, seed: int) -> list[Watched]:
                 ).reshape(-1, 2),
                 without=sorted(happening.out),
                 report=report,
+                holds=[(s.left_holds, s.right_holds) for _, _, s in happening.people],
             )
         )
     return found

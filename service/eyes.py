@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sensors.store import Store
 from sensors.wire import VisionReport
+from service.known_products import gallery_of, known_products
 from simulator.emulated import EmulatedVision
 from simulator.emulation import load_emulation
 from simulator.people import Figure, Stance, pose_body
@@ -108,7 +109,8 @@ class FrameEyes:
         self.painter = Painter(store, true, seed)
         self._store = store
         self._detector = load_eyes(weights)
-        self.vision = VisionPipeline(store, self._detector, WORKER, boot)
+        products = known_products(gallery_of(store.id))
+        self.vision = VisionPipeline(store, self._detector, WORKER, boot, products=products)
         self.sight: Sight | None = None
         self.frames: dict[str, NDArray[np.uint8]] = {}
 

@@ -24,6 +24,7 @@ from sensors.observations import (
     HandPoint,
     Observation,
     PlanogramChanged,
+    ProductSighting,
     ReviewDecided,
     StockCounted,
     TagRead,
@@ -35,8 +36,8 @@ from sensors.store import Store
 from sensors.weight import StepDetector
 from sensors.wire import (
     BarrierCrossed,
-    CodeShown,
     CameraReport,
+    CodeShown,
     Count,
     HealthReport,
     Payload,
@@ -192,7 +193,6 @@ class Pipeline:
         return []
 
 
-def _seen(report: VisionReport, at_ns: int) -> list[Observation]:
 def _condition(health: HealthReport) -> CameraCondition | None:
     said = health.camera
     if not isinstance(said, CameraReport):
@@ -210,6 +210,7 @@ def _condition(health: HealthReport) -> CameraCondition | None:
     )
 
 
+def _seen(report: VisionReport, at_ns: int) -> list[Observation]:
     links = [
         TrackletLink(
             at_ns=at_ns,
@@ -244,4 +245,19 @@ def _condition(health: HealthReport) -> CameraCondition | None:
         )
         for hand in report.hands
     ]
-    return [*links, *points, *hands]
+    shift = at_ns - report.at_ns
+    sightings = [
+        ProductSighting(
+            at_ns=at_ns,
+            tracklet=sighting.tracklet,
+            side=sighting.side,
+            moment=sighting.moment,
+            scores=tuple(sighting.scores),
+            unknown=sighting.unknown,
+            crops=sighting.crops,
+            began_ns=sighting.began_ns + shift,
+            ended_ns=sighting.ended_ns + shift,
+        )
+        for sighting in report.sightings
+    ]
+    return [*links, *points, *hands, *sightings]

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from sensors.camera import CameraModel
 from sensors.store import Store
-from sensors.wire import HandReport, LinkReport, TrackReport, VisionReport
+from sensors.wire import HandReport, LinkReport, SightingReport, TrackReport, VisionReport
 from simulator.emulation import STEP_S, VIEWS, Emulation, crowd_of, draw
 from simulator.figure import Figure, Point3, Stance
 from simulator.hands import carrying_at, hanging_at
 from simulator.people import Side, palms
+from simulator.sightings import SightingMaker
 from simulator.visibility import Sight
 from simulator.world import stream
 
@@ -114,6 +115,8 @@ class EmulatedVision:
         self._seq = 0
         self._tracklets = 0
         self._before_ns: int | None = None
+        errors = emulation.sightings
+        self._sightings = None if errors is None else SightingMaker(store, errors, seed)
 
     def see(
         self, at_ns: int, people: Sequence[Person], without: Sequence[str] = ()
@@ -132,6 +135,7 @@ class EmulatedVision:
         tracks: list[TrackReport] = []
         hands: list[HandReport] = []
         links: list[LinkReport] = []
+        sightings: list[SightingReport] = []
         if visible:
             now = self._look(visible, without)
             bodies = now.bodies.tolist()
@@ -143,7 +147,11 @@ class EmulatedVision:
                     self._miss(one, at_ns, bodies[n], dt)
                     continue
                 views, crowd = now.body_views[n], now.crowd[n]
-                if not self._follow(one, at_ns, bodies[n], views, crowd, dt, links):
+                tracked = self._follow(one, at_ns, bodies[n], views, crowd, dt, links)
+                sightings += self._hold(
+                    visible[n], one.tracklet if tracked else None, now, n, at_ns
+                )
+                if not tracked:
                     continue
                 tracks.append(self._track(one, visible[n][2], views, dt))
                 hands.extend(self._hands(one, bodies[n], now, n, dt))
@@ -157,9 +165,19 @@ class EmulatedVision:
             tracks=tracks,
             hands=hands,
             links=links,
+            sightings=sightings,
         )
         self._seq += 1
         return report
+
+    def _hold(
+        self, person: Person, tracklet: str | None, now: _Instant, n: int, at_ns: int
+    ) -> list[SightingReport]:
+        if self._sightings is None:
+            return []
+        name, _, stance = person
+        holds = stance.left_holds, stance.right_holds
+        return self._sightings.see(at_ns, name, tracklet, now.hands[n], holds, now.hand_views[n])
 
     def _covered(self, bodies: Array, without: Sequence[str]) -> NDArray[np.bool_]:
         """Whether some working camera's picture has their middle; what hides them aside.

@@ -96,8 +96,26 @@ class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     wrong_ratio: Deciles
 
 
+Sample = tuple[Share, Share, Share]
+Samples = Annotated[list[Sample], msgspec.Meta(min_length=1, max_length=1000)]
+ByViewsSamples = Annotated[list[Samples], msgspec.Meta(min_length=VIEWS, max_length=VIEWS)]
+
+
+class SightingErrors(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sightings of what hands hold, by [views]: the share of times that one is `told` when a hand
+    goes into a rack or has come out, and what they said of hands that held something and of empty
+    ones: (probability of what was truly held, of unknown, of the likeliest wrong product)."""
+
+    told: Annotated[list[Share], msgspec.Meta(min_length=VIEWS, max_length=VIEWS)]
+    held: ByViewsSamples
+    empty: ByViewsSamples
+
+
 class Emulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole fit; `made_by`, `scenes` and `person_seconds` say what from."""
+    """The whole fit; `made_by`, `scenes` and `person_seconds` say what from.
+
+    `sightings` is None where vision told of none, for want of a gallery.
+    """
 
     made_by: str
     model_sha256: str
@@ -106,6 +124,7 @@ class Emulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     tracking: Tracking
     hands: HandSeeing
     links: Links
+    sightings: SightingErrors | None = None
 
 
 def load_emulation(path: Path) -> Emulation:

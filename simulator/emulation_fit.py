@@ -56,6 +56,7 @@ def fit_emulation(
             told_wrong=_share(len(sums.wrong), sums.could_be_wrong, 0.1),
             wrong_ratio=_deciles(sums.wrong, [-2.0]),
         ),
+        sightings=sums.sightings.fitted(),
     )
 
 

@@ -18,6 +18,8 @@ from scipy.optimize import linear_sum_assignment
 from sensors.store import Store
 from sensors.wire import HandReport, VisionReport
 from simulator.emulation import CROWD_M, STEP_S, VIEWS, crowd_of
+from simulator.reaches import HandWay, Held
+from simulator.sightings import SightingTally
 from simulator.visibility import Sight
 
 Array = NDArray[np.float64]
@@ -27,6 +29,7 @@ _KEEP_M = 0.3  # how much nearer another tracklet must be to be taken instead of
 _LINK_S = 5.0
 _LINK_M = 1.5
 _STOLEN_M, _OWN_M = 0.25, 0.4
+_TOLD_NS = 3_000_000_000  # so late vision may tell of a reach
 _CROWDS = len(CROWD_M) + 1
 
 
@@ -35,6 +38,7 @@ class Watched:
     """One instant: people as they were, and what vision made of it.
 
     `bodies` (N, 3) are x, y, height; `hands` (N, 2, 3), left then right; `reaching` (N, 2).
+    `holds` are the GTINs in both hands, empty where nobody noted them.
     """
 
     at_ns: int
@@ -44,6 +48,7 @@ class Watched:
     reaching: NDArray[np.bool_]
     without: Sequence[str]
     report: VisionReport
+    holds: Sequence[tuple[str | None, str | None]] = ()
 
 
 @dataclass(slots=True)
@@ -77,6 +82,7 @@ class Tally:
     wrong: list[float] = field(default_factory=list)
     could_be_right: int = 0
     could_be_wrong: int = 0
+    sightings: SightingTally = field(default_factory=SightingTally)
 
 
 @dataclass(slots=True)
@@ -105,6 +111,9 @@ class Watcher:
         self._ended: dict[str, tuple[int, float, float]] = {}
         self._last: dict[str, tuple[int, float, float]] = {}
         self._ghosts: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        self._gondolas = store.gondolas
+        self._ways: dict[tuple[str, int], HandWay] = {}
+        self._reached: list[tuple[str, Held, int]] = []
 
     def watch(self, instants: Sequence[Watched]) -> None:
         for instant in instants:
@@ -124,6 +133,7 @@ class Watcher:
         pairs = self._match(now)
         self._links(now, pairs)
         clear = self._sight.clear(now.bodies, now.hands, now.without)
+        self._sightings(now, pairs, np.minimum(clear.hands, VIEWS - 1))
         by_tracklet: dict[str, list[HandReport]] = defaultdict(list)
         for hand in now.report.hands:
             by_tracklet[hand.tracklet].append(hand)
@@ -150,6 +160,27 @@ class Watcher:
             sums.sigma[views].append(math.sqrt((xx + yy) / 2))
             self._hands(now, n, known, by_tracklet[tracklet], clear.hands[n], crowd)
         self._last.update((t.tracklet, (now.at_ns, t.x_m, t.y_m)) for t in now.report.tracks)
+
+    def _sightings(self, now: Watched, pairs: dict[str, str], views: NDArray[np.int64]) -> None:
+        """What was told of hands, beside what the hand of that tracklet held that came nearest."""
+        for n, (name, holds) in enumerate(zip(now.names, now.holds, strict=False)):
+            for side in (0, 1):
+                way = self._ways.setdefault((name, side), HandWay(self._gondolas))
+                x, y, z = now.hands[n, side].tolist()
+                for held in way.look(now.at_ns, (x, y, z), holds[side]):
+                    self._sums.sightings.reached(int(views[n, side]))
+                    self._reached.append((name, held, int(views[n, side])))
+        self._reached = [one for one in self._reached if one[1].ended_ns > now.at_ns - _TOLD_NS]
+        names = {tracklet: name for name, tracklet in pairs.items()}
+        for told in now.report.sightings:
+            own = [
+                (abs(held.began_ns - told.began_ns), k)
+                for k, (name, held, _) in enumerate(self._reached)
+                if name == names.get(told.tracklet) and held.moment == told.moment
+            ]
+            if own:
+                _, held, seen = self._reached.pop(min(own)[1])
+                self._sums.sightings.saw(told, held.gtin, seen)
 
     def _match(self, now: Watched) -> dict[str, str]:
         tracks = now.report.tracks

@@ -23,6 +23,7 @@ from vision.coverage import Coverage
 from vision.detector import Detection, Detector
 from vision.frame import FrameError, Picture, check_frame
 from vision.hands import HandFinder
+from vision.held import HeldFinder, KnownProducts
 from vision.motion import MotionGate
 from vision.people import Joints, Person, gather
 from vision.rig import Rig
@@ -48,7 +49,7 @@ class VisionPipeline:
     """Detector, tracker and hands of the cameras of one store.
 
     `device` and `boot` name the worker; tracklets are called `<device>:<boot>:<n>`. With `gate`
-    the detector leaves still views alone; `looks` counts pictures it looked at, `spared` the others.
+    still views are left alone; `looks` counts the pictures looked at, `spared` the others.
     `latest[camera]` is what each camera last showed; `frame_errors[camera]` counts its broken
     frames and `last_error` is the newest one's message.
     """
@@ -61,6 +62,7 @@ class VisionPipeline:
         boot: str,
         *,
         gate: bool = False,
+        products: KnownProducts | None = None,
     ) -> None:
         prefix = f"{device}:{boot}:"
         if len(prefix) > _LONGEST_PREFIX:
@@ -73,6 +75,7 @@ class VisionPipeline:
         self._sides = Sides(self.rig)
         self._tracker = Tracker(store, self.rig, prefix)
         self._hands = HandFinder(store, self.rig)
+        self._held = None if products is None else HeldFinder(store, self.rig, products)
         self._coverage = Coverage(store)
         self._gate = MotionGate() if gate else None
         self._found: dict[str, list[Detection]] = {}
@@ -113,14 +116,18 @@ class VisionPipeline:
         people = _people(step)
         joints = self._sides.settle(people, gather(people, views, self.rig))
         self._calibration.look(at_ns, self._fresh(joints, still))
+        hands = self._hands.find(people, joints)
         report = VisionReport(
             device=self._device,
             boot=self._boot,
             seq=self._seq,
             at_ns=at_ns,
             tracks=_tracks(step),
-            hands=self._hands.find(people, joints),
+            hands=hands,
             links=step.links,
+            sightings=[]
+            if self._held is None
+            else self._held.watch(at_ns, people, joints, hands, views, pictures),
         )
         self._seq += 1
         return report

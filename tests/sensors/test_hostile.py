@@ -32,6 +32,11 @@ def weight(grams):
 def vision(x_m, y_m, names):
     at = {"x_m": x_m, "y_m": y_m, "covariance": [0.01, 0.0, 0.01], "vx_m_s": 0.1, "vy_m_s": 0.0}
     links = [{"earlier": "a", "later": "b", "log_likelihood_ratio": -2.0}]
+    sightings = [
+        {"tracklet": name, "side": "left", "moment": "after", "scores": [[GTIN, 0.6]]}
+        | {"unknown": 0.1, "crops": 9, "began_ns": NOW, "ended_ns": NOW}
+        for name in names
+    ]
     return (
         "vision",
         "v",
@@ -39,6 +44,7 @@ def vision(x_m, y_m, names):
             "tracks": [{"tracklet": name, **at} for name in names],
             "hands": [{"tracklet": name, **HAND} for name in names],
             "links": links[: len(names)],
+            "sightings": sightings,
         },
     )
 

@@ -18,6 +18,7 @@ from sensors.wire import (
     HandReport,
     HealthReport,
     LinkReport,
+    SightingReport,
     TagReads,
     TagReport,
     TrackReport,
@@ -131,7 +132,17 @@ def test_devices_that_are_not_installed_are_refused():
 
 HAND = HandReport(tracklet="t", side="left", x_m=1.0, y_m=2.0, z_m=3.0, sigma_m=0.05, views=2)
 LINK = LinkReport(earlier="s", later="t", log_likelihood_ratio=3.0)
-REPORT = VisionReport(**HEAD, tracks=[TRACK], hands=[HAND], links=[LINK])
+SIGHTING = SightingReport(
+    tracklet="t",
+    side="left",
+    moment="after",
+    scores=[("04000000010371", 0.7), ("04000000010746", 0.2)],
+    unknown=0.05,
+    crops=9,
+    began_ns=HEAD["at_ns"],
+    ended_ns=HEAD["at_ns"],
+)
+REPORT = VisionReport(**HEAD, tracks=[TRACK], hands=[HAND], links=[LINK], sightings=[SIGHTING])
 
 
 @pytest.mark.parametrize(
@@ -142,6 +153,12 @@ REPORT = VisionReport(**HEAD, tracks=[TRACK], hands=[HAND], links=[LINK])
         *[("hands", field, -1e4, -1.001e4) for field in ("x_m", "y_m", "z_m")],
         ("hands", "sigma_m", 100.0, 100.1),
         ("links", "log_likelihood_ratio", -1e3, -1001.0),
+        ("sightings", "unknown", 0.0, -0.01),
+        ("sightings", "unknown", 0.1, 1.01),
+        ("sightings", "scores", [("0" * 14, 0.95)], [("0" * 14, 0.96)]),
+        ("sightings", "scores", [("0" * 14, 1e-9)], [("0" * 14, -1e-9)]),
+        ("sightings", "scores", [], [("0" * 14, 0.1), ("0" * 14, 0.1)]),
+        ("sightings", "began_ns", HEAD["at_ns"], HEAD["at_ns"] + 1),
         ("tracks", "covariance", (1e4, 0.0, 1e4), (1.001e4, 0.0, 1.0)),
         ("tracks", "covariance", (1e-9, 0.0, 1e-9), (1.0, 0.0, 0.0)),
         ("tracks", "covariance", (1.0, -0.9, 1.0), (-1.0, 0.0, -1.0)),

@@ -1,5 +1,6 @@
 """Emulated vision errs as its figures say: what it reports, fitted again, gives them back."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 
 from sensors.store import load_store
-from sensors.wire import VisionReport, decode, encode, topic
+from sensors.wire import SightingReport, VisionReport, decode, encode, topic
 from simulator.emulated import EmulatedVision, Person
 from simulator.emulation import (
     QUANTILES,
     VIEWS,
     Emulation,
     EmulationError,
+    SightingErrors,
     draw,
     load_emulation,
 )
@@ -22,6 +24,7 @@ from simulator.emulation_fit import fit_emulation
 from simulator.emulation_tally import Watched
 from simulator.figure import Figure, Stance
 from simulator.people import hand_position, pose_body
+from simulator.sightings import SightingMaker
 from simulator.visibility import Sight
 
 ROOT = Path(__file__).parents[2]
@@ -155,3 +158,70 @@ def test_a_file_of_figures_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     path.write_bytes(msgspec.json.encode(FIT).replace(b'"forget_s"', b'"forgets"'))
     with pytest.raises(EmulationError, match="forget"):
         load_emulation(path)
+
+
+CANS = [p.gtin for p in STORE.products if p.picture.form == "can"]
+SURE = SightingErrors(
+    told=[0.0, 1.0, 1.0, 1.0], held=[[(0.8, 0.1, 0.05)]] * VIEWS, empty=[[(0.0, 0.9, 0.05)]] * VIEWS
+)
+
+
+def reached(fit: Emulation, holds: str | None) -> tuple[list[Watched], list[SightingReport]]:
+    """A hand that goes into the first rack empty and comes out with something."""
+    vision = EmulatedVision(STORE, CAMERAS, fit, "vision", "boot", 3)
+    watched, sightings = [], []
+    gondola = STORE.gondolas[0]
+    for k in range(80):
+        into_m = -0.25 if k < 40 or k >= 50 else 0.05
+        palm = (*gondola.to_floor(0.6, into_m), 1.1)
+        x, y = gondola.to_floor(0.6, -0.5)
+        stance = Stance(x, y, math.pi / 2, right_hand_m=palm, right_holds=holds if k > 45 else None)
+        people = (("ada", FIGURE, stance),)
+        report = vision.see(k * STEP_NS, people)
+        sightings += report.sightings
+        body = pose_body(FIGURE, stance)
+        hands = np.array([[hand_position(body, side) for side in ("left", "right")]])
+        held = [(None, stance.right_holds)]
+        bodies = np.array([(x, y, FIGURE.height_m)])
+        reaching = np.array([[False, True]])
+        watched.append(Watched(k * STEP_NS, ["ada"], bodies, hands, reaching, [], report, held))
+    return watched, sightings
+
+
+def test_a_hand_that_reached_is_told_of_as_the_figures_say():
+    _, sightings = reached(msgspec.structs.replace(FIT, sightings=SURE), CANS[0])
+    assert [s.moment for s in sightings] == ["before", "after"]
+    before, after = sightings
+    assert (before.unknown, len(before.scores)) == (0.9, 1)
+    assert dict(after.scores)[CANS[0]] == 0.8
+    assert after.began_ns <= 52 * STEP_NS <= after.ended_ns
+    assert reached(FIT, CANS[0])[1] == [] if FIT.sightings is None else True
+
+
+def test_sightings_fitted_again_give_their_figures_back():
+    watched, _ = reached(msgspec.structs.replace(FIT, sightings=SURE), CANS[0])
+    again = fit_emulation([(STORE, Sight(STORE, CAMERAS), watched)], "test", "", ["test"])
+    assert again.sightings is not None
+    assert {one for bin in again.sightings.held for one in bin} == {(0.8, 0.1, 0.05)}
+    assert {one for bin in again.sightings.empty for one in bin} == {(0.0, 0.9, 0.05)}
+    assert max(again.sightings.told) == 1.0
+    none = [msgspec.structs.replace(w.report, sightings=[]) for w in watched]
+    untold = [dataclasses.replace(w, report=r) for w, r in zip(watched, none, strict=True)]
+    without = fit_emulation([(STORE, Sight(STORE, CAMERAS), untold)], "test", "", ["test"])
+    assert without.sightings is None
+
+
+def test_sightings_change_nothing_else_that_is_reported():
+    people = (("ada", FIGURE, REACH),)
+    plain = watch(people, 3.0, fit=msgspec.structs.replace(FIT, sightings=None))
+    told = watch(people, 3.0, fit=msgspec.structs.replace(FIT, sightings=SURE))
+    assert [msgspec.structs.replace(r, sightings=[]) for r in told] == plain
+
+
+def test_looks_alike_are_confused_the_most():
+    errors = msgspec.structs.replace(SURE, held=[[(0.1, 0.1, 0.7)]] * VIEWS)
+    maker = SightingMaker(STORE, errors, 1)
+    rng = np.random.default_rng(0)
+    wrong = [maker._scores(CANS[0], 2, rng)[0][0][0] for _ in range(200)]
+    assert CANS[0] not in wrong
+    assert np.mean([gtin in CANS for gtin in wrong]) > 0.6
