@@ -36,6 +36,7 @@ from service.cli_track_floor import track_floor_command, track_floor_eval
 from service.cli_vision import vision_app
 from service.film_source import FilmError
 from service.floor_files import FloorFileError
+from service.joint_crops import CropsMissing
 from service.journal import JournalError
 from service.live_store import LiveStoreError
 from service.lock import AlreadyRunningError
@@ -49,6 +50,7 @@ from service.recording import RecordingError
 from service.restore import RestoreError
 from service.train_pose import TrainingUnavailableError
 from service.video import VideoError
+from service.warm_start import StartUnusable
 from service.web.serve import ServeError
 from simulator.emulation import EmulationError
 from vision.detector import ModelMissing, TorchMissing, WeightsUnusable
@@ -56,6 +58,8 @@ from vision.gallery import GalleryError
 
 USER_ERRORS = (
     StoreFileError,
+    StartUnusable,
+    CropsMissing,
     ImportFailedError,
     BrokerError,
     BrokerRunError,

@@ -26,6 +26,7 @@ from service.jobs import Task, play_all
 from service.recording import write_recording
 from service.report import show_receipts, show_reviews, show_score
 from service.simulate import Run, stage
+from service.train_joints import train_joints
 from service.train_pose import train_pose
 from simulator.faults import check_faults, parse_fault
 from simulator.score import pool
@@ -136,9 +137,36 @@ def train_pose_command(
     models: Annotated[Path, typer.Option(help="Where weights, card and manifest go.")] = Path(
         "models"
     ),
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Go on from these weights of ours (.onnx or .pt), not from random ones."),
+    ] = None,
 ) -> None:
-    """Train the person-pose network from scratch on rendered pictures of random stores.
+    """Train the person-pose network on rendered pictures of random stores.
 
+    From scratch, or on from weights of before:
+    `openaisle train pose --start models/person-pose.onnx --hours 1`.
     Needs the extra `train` (torch, ultralytics), best in an environment of its own.
     """
-    train_pose(out, pictures, epochs, seed, hours=hours, models=models)
+    train_pose(out, pictures, epochs, seed, hours=hours, models=models, start=start)
+
+
+@train_app.command("joints")
+def train_joints_command(
+    out: Annotated[Path, typer.Option(help="Where pictures go; `train pose` shares them.")] = Path(
+        "build/pose"
+    ),
+    pictures: Annotated[int, typer.Option(help="Pictures to render for training.")] = 6500,
+    steps: Annotated[int, typer.Option(help="Batches of 32 crops.")] = 12_000,
+    minutes: Annotated[float | None, typer.Option(help="A limit of time instead of steps.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of stores, people and training.")] = 1,
+    models: Annotated[Path, typer.Option(help="Where weights, card and manifest go.")] = Path(
+        "models"
+    ),
+) -> None:
+    """Train the network that finds joints in crops of people, from scratch on rendered pictures.
+
+    Its weights lie beside the detector's, as NAME.joints.onnx, and are used wherever they do.
+    Needs torch and onnx of the extra `train`.
+    """
+    train_joints(out, pictures, steps, seed, minutes=minutes, models=models)

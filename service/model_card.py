@@ -76,6 +76,66 @@ def file_weights(
     (models / "person-pose.md").write_text(card, encoding="utf-8")
 
 
+JOINT_CARD = """# person-pose.joints
+
+Finds the 17 COCO keypoints of one person in a crop, to replace those of `person-pose`.
+
+- Net: {parameters} M parameters (`service/joint_net.py`), trained from random weights with PyTorch.
+- Input: `crops` (N, 128, 96, 3) RGB uint8, the person's box with a quarter more room around.
+- Output: `heat` (N, 17, 32, 24), a map for each joint before its softmax, and `visible` (N, 17).
+- Trained on: pictures rendered by `simulator/training_pictures.py`, as those of `person-pose`.
+  No photograph and no other weights went in. The corner shop was never trained on.
+- Command: `{command}`
+- Terms: {terms}
+
+## Measured
+
+On crops around the true boxes of people in random stores that training never saw, and, for report
+only, in the corner shop:
+
+{table}
+
+Pixels are those of frames of 640×480. `wrist_pck_10` is the share of visible wrists within 10 % of
+the height that a crop has for a person; `hidden` ones are guesses from the rest of the body.
+`sides` is the share of people whose left is not taken for their right, of those with a joint seen.
+
+## Limits
+
+It knows rendered people only. Figures on photographs have not been measured and will be lower.
+"""
+JOINT_TERMS = "Trained by this repository's code on its own pictures; Apache-2.0 as the repository."
+
+
+def file_joint_weights(
+    models: Path,
+    weights: Path,
+    parameters: int,
+    command: str,
+    figures: dict[str, Any],
+    input_px: tuple[int, int],
+) -> None:
+    """Write the manifest's entry of the network that finds joints in crops, and its card."""
+    entry = {
+        "file": weights.name,
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "parameters": parameters,
+        "input": {"shape": ["n", *input_px, 3], "layout": "NHWC RGB uint8"},
+        "output": "n×17×32×24 heat maps before their softmax, n×17 probabilities of being visible",
+        "trained_by": command,
+        "trained_on": "pictures rendered by simulator/training_pictures.py, random stores",
+        "terms": JOINT_TERMS,
+        "figures": figures,
+    }
+    enter(models, weights.name.removesuffix(".onnx"), entry)
+    card = JOINT_CARD.format(
+        parameters=f"{parameters / 1e6:.2f}",
+        command=command,
+        terms=JOINT_TERMS,
+        table=_table(figures)["table"],
+    )
+    (models / weights.name).with_suffix(".md").write_text(card, encoding="utf-8")
+
+
 def enter_emulation(path: Path, command: str, person_seconds: float) -> None:
     """Write the manifest's entry of the emulation's figures at `path`, if a manifest is there."""
     if not (path.parent / "manifest.json").exists():

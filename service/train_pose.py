@@ -21,6 +21,7 @@ import yaml
 from sensors.store import load_store
 from service.model_card import file_weights, rounded
 from service.pose_score import MIRROR, PoseScore, score_pose
+from service.warm_start import restore
 from simulator.training_pictures import write_split, write_store
 
 INPUT_PX = (256, 320)  # rows, columns
@@ -45,6 +46,15 @@ LEARNING = {
     "pose": 16.0,
     "kobj": 2.0,
 }
+LEARNING_ON = {  # joints are known better by the net that sees crops: boxes matter most here
+    "lr0": 0.001,
+    "warmup_epochs": 0.1,
+    "batch": 16,
+    "nbs": 16,
+    "pose": 6.0,
+    "kobj": 1.0,
+}
+MEASURED_ON = 96  # pictures for batch norms to be put back
 
 
 class TrainingUnavailableError(Exception):
@@ -60,21 +70,24 @@ def train_pose(
     hours: float | None = None,
     threads: int = 1,
     models: Path = Path("models"),
+    start: Path | None = None,
     report_store: Path = CORNER,
     say: Callable[[str], None] = print,
 ) -> PoseScore:
     """Write pictures, train, export and file `person-pose.onnx`; the score on held-out stores.
 
-    `hours` overrides `epochs` by a time limit to which the learning rate is fitted. `out` keeps
-    pictures and runs; pictures of the same number and seed are written once.
+    `hours` overrides `epochs` by a time limit to which the learning rate is fitted. `start` are
+    weights of ours to go on from. `out` keeps pictures and runs; pictures of the same number and
+    seed are written once.
     Raises TrainingUnavailableError without the extra `train`.
     """
     _need_ultralytics()
     dataset = write_pictures(out / "pictures", pictures, seed, report_store, say)
-    best = fit(out, dataset, epochs, seed, hours, threads)
+    best = fit(out, dataset, epochs, seed, hours, threads, start)
     command = f"openaisle train pose --pictures {pictures} --seed {seed} " + (
         f"--epochs {epochs}" if hours is None else f"--hours {hours:g}"
     )
+    command += "" if start is None else f" --start {start}"
     return publish(best, dataset, models, command, threads, say)
 
 
@@ -92,6 +105,7 @@ def write_pictures(
         "flip_idx": MIRROR,
         "pictures": pictures,
         "seed": seed,
+        "crops": "shares too",  # what is written beside the pictures
     }
     dataset = out / "pose.yaml"
     if dataset.exists() and yaml.safe_load(dataset.read_text(encoding="utf-8")) == config:
@@ -117,7 +131,8 @@ def fit(
     threads: int,
     start: Path | None = None,
 ) -> Path:
-    """Train from random weights, or from the checkpoint `start`; the path of the best one."""
+    """Train from random weights, or on from `start`, a checkpoint (.pt) or our export (.onnx);
+    the path of the best checkpoint. Raises StartUnusable where `start` does not fit."""
     _need_ultralytics()
     import torch  # noqa: PLC0415
     from ultralytics import YOLO  # noqa: PLC0415
@@ -125,7 +140,9 @@ def fit(
     torch.set_num_threads(threads)
     net = out / "person-pose.yaml"
     net.write_text(yaml.safe_dump(_narrow_net()), encoding="utf-8")
-    with _our_keypoint_loss():
+    if start is not None and start.suffix == ".onnx":
+        start = _thawed(start, net, dataset, seed)
+    with _our_keypoint_loss(), _half_precision():
         YOLO(str(start or net), task="pose").train(
             data=str(dataset),
             epochs=epochs,
@@ -143,9 +160,23 @@ def fit(
             project=str(out.resolve()),
             name="run",
             exist_ok=True,
-            **LEARNING,
+            **(LEARNING if start is None else LEARNING | LEARNING_ON),
         )
     return out / "run" / "weights" / "best.pt"
+
+
+def _thawed(export: Path, net: Path, dataset: Path, seed: int) -> Path:
+    """A checkpoint beside `net` (the network's description) with the weights of an export."""
+    import torch  # noqa: PLC0415
+    from ultralytics import YOLO  # noqa: PLC0415
+
+    model = YOLO(str(net), task="pose").model
+    pictures = sorted((dataset.parent / "images" / "train").glob("*.jpg"))
+    order = np.random.default_rng(seed).permutation(len(pictures))[:MEASURED_ON]
+    restore(model, export, [pictures[i] for i in order], INPUT_PX)
+    checkpoint = net.parent / "start.pt"
+    torch.save({"model": model, "epoch": -1, "train_args": {"task": "pose"}}, checkpoint)
+    return checkpoint
 
 
 def publish(
@@ -246,6 +277,32 @@ def _our_keypoint_loss() -> Iterator[None]:
         return place, self.bce_pose(guess[..., 2], (truth[..., 2] > 1.5).float())
 
     with mock.patch.object(v8PoseLoss, "calculate_keypoints_loss", keypoint_losses):
+        yield
+
+
+@contextmanager
+def _half_precision() -> Iterator[None]:
+    """Train the network, not its losses, in bfloat16, for which processors have instructions."""
+    import torch  # noqa: PLC0415
+    from ultralytics.nn.tasks import BaseModel  # noqa: PLC0415
+
+    whole = BaseModel.predict
+
+    def widened(output: Any) -> Any:
+        if isinstance(output, dict):
+            return {key: widened(value) for key, value in output.items()}
+        if isinstance(output, list | tuple):
+            return type(output)(widened(value) for value in output)
+        return output.float() if isinstance(output, torch.Tensor) else output
+
+    def predict(self: Any, *given: Any, **named: Any) -> Any:
+        if not self.training:
+            return whole(self, *given, **named)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            output = whole(self, *given, **named)
+        return widened(output)
+
+    with mock.patch.object(BaseModel, "predict", predict):
         yield
 
 

@@ -1,0 +1,109 @@
+"""The network that finds one person's joints in a crop, as torch trains it and as ONNX Runtime
+runs it.
+
+One path down and one up gives a heat map for each joint (Xiao et al., Simple Baselines, ECCV 2018;
+Lin et al., FPN, CVPR 2017) from residual blocks (He et al., CVPR 2016); what the whole crop shows,
+a front or a back, steers the coarsest maps (as squeeze-and-excitation does, Hu et al., CVPR 2018),
+without which left and right cannot be told apart.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from service.product_net import need_torch
+from vision.detection import JOINTS
+from vision.joints import COLUMNS, ROWS
+
+
+def build_joint_net() -> Any:
+    """A module from (N, 3, 128, 96) of 0…1 to heat maps (N, 17, 32, 24) before their softmax, and
+    log odds (N, 17) of being visible; random weights. Raises TrainingUnavailableError."""
+    nn = need_torch().nn
+    module: Any = nn.Module
+
+    def conv(inputs: int, outputs: int, side: int = 3, stride: int = 1) -> Any:
+        return nn.Sequential(
+            nn.Conv2d(inputs, outputs, side, stride, side // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        )
+
+    class Block(module):  # type: ignore[misc]
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.first = conv(width, width)
+            self.second = conv(width, width)[:2]
+
+        def forward(self, x: Any) -> Any:
+            return (x + self.second(self.first(x))).relu()
+
+    class JointNet(module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.at4 = nn.Sequential(conv(3, 16, 3, 2), conv(16, 32, 3, 2), Block(32))
+            self.at8 = nn.Sequential(conv(32, 64, 3, 2), Block(64), Block(64))
+            self.at16 = nn.Sequential(conv(64, 96, 3, 2), Block(96), Block(96))
+            self.at32 = nn.Sequential(conv(96, 128, 3, 2), Block(128))
+            self.whole = nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 128), nn.ReLU()
+            )
+            self.gain = nn.Linear(128, 128)
+            self.visible = nn.Linear(128, JOINTS)
+            self.side32, self.side16, self.side8 = (
+                conv(128, 64, 1),
+                conv(96, 64, 1),
+                conv(64, 48, 1),
+            )
+            self.side4 = conv(32, 48, 1)
+            self.join16, self.join8, self.join4 = conv(64, 48), conv(48, 48), conv(48, 48)
+            self.heat = nn.Conv2d(48, JOINTS, 1)
+            self.up = nn.Upsample(scale_factor=2, mode="nearest")
+
+        def forward(self, x: Any) -> tuple[Any, Any]:
+            at4 = self.at4(x)
+            at8 = self.at8(at4)
+            at16 = self.at16(at8)
+            at32 = self.at32(at16)
+            whole = self.whole(at32)
+            at32 = at32 * (1 + self.gain(whole))[:, :, None, None]
+            up16 = self.join16(self.up(self.side32(at32)) + self.side16(at16))
+            up8 = self.join8(self.up(up16) + self.side8(at8))
+            up4 = self.join4(self.up(up8) + self.side4(at4))
+            return self.heat(up4), self.visible(whole)
+
+    return JointNet()
+
+
+def export_joint_net(net: Any, path: Path) -> None:
+    """Write the network as ONNX: `crops` (N, 128, 96, 3) uint8 to `heat` (N, 17, 32, 24) before
+    its softmax and `visible` (N, 17) probabilities; any number of crops at once."""
+    torch = need_torch()
+    import onnx  # noqa: PLC0415
+
+    class Whole(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, crops: Any) -> tuple[Any, Any]:
+            heat, visible = self.net(crops.permute(0, 3, 1, 2).float() / 255.0)
+            return heat, visible.sigmoid()
+
+    net.eval()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = ("crops", "heat", "visible")
+    torch.onnx.export(
+        Whole().eval(),
+        (torch.from_numpy(np.zeros((2, ROWS, COLUMNS, 3), dtype=np.uint8)),),
+        str(path),
+        input_names=list(names[:1]),
+        output_names=list(names[1:]),
+        dynamic_axes={name: {0: "n"} for name in names},
+        opset_version=17,
+        dynamo=False,
+    )
+    onnx.checker.check_model(onnx.load(str(path)))
