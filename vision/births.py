@@ -157,7 +157,10 @@ class Midwife:
 
     def _explained(self, view: View, owner: NDArray[np.intp], detection: int, xy_m: Array) -> bool:
         """Whether a detection shows a track that the camera does not show elsewhere, badly placed,
-        or repeats the one that it does."""
+        or repeats the one that it does. A box that fits a body at its own place shows nobody
+        else."""
+        if view.fit is not None and view.fit[detection] > 0.0:
+            return False
         shows = shows_body_of(view, detection, self._rig, xy_m)
         for track in np.flatnonzero(shows).tolist():
             own = np.flatnonzero(owner == track)
