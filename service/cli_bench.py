@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from service.bench import BenchResult, bench_simulator
+from service.bench_cameras import bench_cameras
 from service.cli_common import JsonOption, console, write_json
 from service.simulate import DATASETS
 
@@ -37,6 +38,23 @@ def simulator_command(
     )
     _show(result)
     write_json(json, msgspec.to_builtins(result))
+
+
+@bench_app.command("cameras")
+def cameras_command(
+    frames: Annotated[int, typer.Option(min=10, help="Pictures of each size.")] = 100,
+    json: JsonOption = None,
+) -> None:
+    """What reading a camera costs, from its stream to the worker's hands, in CPU time."""
+    costs = bench_cameras(frames, lambda what: console.print(f"Measuring {what} …"))
+    for cost in costs:
+        console.print(
+            f"{cost.width_px}×{cost.height_px}: {cost.total_ms:.2f} ms of CPU a picture (decode "
+            f"{cost.decode_ms:.2f}, write {cost.put_ms:.2f}, assemble and take "
+            f"{cost.take_ms:.2f})",
+            markup=False,
+        )
+    write_json(json, {"cameras": msgspec.to_builtins(costs)})
 
 
 def _show(result: BenchResult) -> None:

@@ -73,6 +73,7 @@ class LiveSource:
         self._clock_ns = clock_ns
         self._closed = threading.Event()
         self._status = SourceStatus()
+        self._freeze = FreezeWatch(self._rules.frozen_after_s)  # a lost camera may come back frozen
         self._behind = False
         self._next_due_ns = 0
 
@@ -119,7 +120,6 @@ class LiveSource:
     def _play(self, stream: Stream) -> Iterator[Frame]:
         rules, status = self._rules, self._status
         dates = self._dates(stream)
-        freeze = FreezeWatch(rules.frozen_after_s)
         self._behind, self._next_due_ns = False, 0
         while not self._closed.is_set():
             shot = stream.read()
@@ -144,7 +144,7 @@ class LiveSource:
             rgb = self._fitted(shot)
             if rgb is None:
                 continue
-            frozen = freeze.look(at_ns, rgb)
+            frozen = self._freeze.look(at_ns, rgb)
             self._note_rate(at_ns)
             status.last_at_ns, status.last_received_ns = at_ns, received_ns
             status.state = "frozen" if frozen else "up"

@@ -124,7 +124,7 @@ def stage(store: Store, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     stages: list[Stage] = []
 
     def make(*others: CameraPlan, **more) -> Stage:
-        good = plan("cam1", pictures(tmp_path / "good", 40))
+        good = plan("cam1", pictures(tmp_path / "good", 8))
         stages.append(Stage(store, [good, *others], **more))
         return stages[-1]
 
@@ -273,7 +273,7 @@ def _public_key() -> str:
 
 
 def test_a_killed_worker_comes_back_and_its_cameras_are_shown_as_down(store_text, issuer, tmp_path):
-    folder = pictures(tmp_path / "two", 20)
+    folder = pictures(tmp_path / "two", 8)
     one = plan("cam1", folder)
     with LiveStore(store_text, issuer.public_pem, tmp_path / "d", cameras=[[one]]) as running:
         assert running._vision is not None
