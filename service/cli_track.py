@@ -96,7 +96,7 @@ def bench_tracking_command(
     runs: Annotated[int, typer.Option(min=1, help="Runs of each tracker; the best counts.")] = 3,
     json: JsonOption = None,
 ) -> None:
-    """Milliseconds per frame of the box tracker beside other people's, in one run.
+    """Processor time per frame of the box tracker beside other people's, in one run.
 
     At 20 and 50 detections of a simulated crowd, the same for everybody; HOTA on that crowd
     beside it. Trackers that are not installed are named: `pip install 'openaisle[bench]'`.
@@ -132,7 +132,7 @@ def _show_quality(result: Quality) -> None:
 
 
 def _show_bench(result: TrackingBench) -> None:
-    table = Table("tracker", "detections", "ms per frame", "HOTA")
+    table = Table("tracker", "detections", "CPU ms per frame", "HOTA")
     for column in table.columns[1:]:
         column.justify = "right"
     for pace in sorted(result.paces, key=lambda pace: (pace.detections, pace.ms_per_frame)):

@@ -115,10 +115,11 @@ def _norfair(frame_rate_hz: float) -> tuple[Ready, Step]:
         ]
 
     def step(boxes: Any) -> Array:
+        here = {id(box) for box in boxes}  # it shows tracks for a second after they are lost
         rows = [
             [one.id, *one.estimate[0], *(one.estimate[1] - one.estimate[0]), 1.0]
             for one in tracker.update(boxes)
-            if one.last_detection.age == one.age  # it shows tracks for a second after they are lost
+            if id(one.last_detection) in here
         ]
         return np.array(rows, dtype=np.float64).reshape(-1, 6)
 

@@ -80,17 +80,6 @@ def costs(
 
 
 @njit(cache=True)
-def overlap(a: Array, b: Array) -> float:
-    """Intersection over union of two boxes: centre x, y, width, height."""
-    over_x = min((a[2] + b[2]) / 2 - abs(a[0] - b[0]), a[2], b[2])
-    over_y = min((a[3] + b[3]) / 2 - abs(a[1] - b[1]), a[3], b[3])
-    if over_x <= 0 or over_y <= 0:
-        return 0.0
-    shared: float = over_x * over_y
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
-
-
-@njit(cache=True)
 def match(
     tracks: Array,
     rows: Index,
@@ -145,6 +134,20 @@ def unmatched_boxes(tracks: Array, count: int, boxes: Array, least: float, below
 
 
 @njit(cache=True)
+def median(numbers: Array, count: int) -> float:
+    """The median of the first `count` numbers, of which there are few."""
+    ranked = np.empty(count)
+    for i in range(count):
+        j = i
+        while j > 0 and ranked[j - 1] > numbers[i]:
+            ranked[j] = ranked[j - 1]
+            j -= 1
+        ranked[j] = numbers[i]
+    middle: float = (ranked[(count - 1) // 2] + ranked[count // 2]) / 2
+    return middle
+
+
+@njit(cache=True)
 def follow_camera(
     tracks: Array, count: int, boxes: Array, sure: Index, at_s: float, settings: BoxSettings
 ) -> None:
@@ -160,7 +163,7 @@ def follow_camera(
     chosen = assign_gated(
         costs(tracks, rows, boxes, sure, 0.0, settings.camera_reach, settings), _REACH_LIMIT
     )
-    gaps = np.empty((2, len(rows)))
+    gaps = np.zeros((2, len(rows)))
     places = np.empty((2, len(rows)))
     found = 0
     for i in range(len(rows)):
@@ -173,9 +176,9 @@ def follow_camera(
         return
     shift, centre, scatter = np.empty(2), np.empty(2), np.empty(2)
     for axis in range(2):
-        shift[axis] = np.median(gaps[axis, :found])
-        centre[axis] = np.median(places[axis, :found])
-        scatter[axis] = 1.48 * np.median(np.abs(gaps[axis, :found] - shift[axis]))
+        shift[axis] = median(gaps[axis], found)
+        centre[axis] = median(places[axis], found)
+        scatter[axis] = 1.48 * median(np.abs(gaps[axis] - shift[axis]), found)
     zoom = 0.0
     if found >= 2 * settings.camera_least:
         along, across = 0.0, 0.0

@@ -26,8 +26,7 @@ class Ground:
         """From the homography (3, 3) of metres on the floor to pixels. Raises ValueError."""
         if not np.isfinite(homography).all() or abs(np.linalg.det(homography)) < 1e-9:
             raise ValueError("the camera sees the floor edge-on: no ground plane can be had")
-        inverse = np.linalg.inv(homography)
-        return cls(inverse)
+        return cls(np.asarray(np.linalg.inv(homography), dtype=np.float64))
 
     def places(self, pixels: Array, noise_px: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
         """Floor places (N, 2) of pixels (N, 2), their covariances (N, 2, 2) from standard

@@ -60,8 +60,7 @@ def distances(mean: Array, covariance: Array, places: Array, noise: Array) -> tu
 def inverse(matrices: Array) -> Array:
     """Inverses of symmetric matrices (..., D, D); of 2×2 ones much faster than in general."""
     if matrices.shape[-1] != 2:
-        inverted: Array = np.linalg.inv(matrices)
-        return inverted
+        return np.asarray(np.linalg.inv(matrices), dtype=np.float64)
     a, b, c = matrices[..., 0, 0], matrices[..., 0, 1], matrices[..., 1, 1]
     determinant = a * c - b * b
     result = np.empty_like(matrices)
