@@ -62,9 +62,16 @@ class FloorPoints:
     covariance: Array
 
 
-def floor_points(rig: Rig, which: NDArray[np.intp], boxes: Array, keypoints: Array) -> FloorPoints:
+def floor_points(
+    rig: Rig,
+    which: NDArray[np.intp],
+    boxes: Array,
+    keypoints: Array,
+    sigma_px: Array | None = None,
+) -> FloorPoints:
     """Floor points of detections with `boxes` (N, 4) and `keypoints` (N, 17, 3), in pixels of
-    the camera `which[n]` of `rig`.
+    the camera `which[n]` of `rig`. `sigma_px` (N, 17) are their standard deviations, NaN or None
+    where the weights do not tell.
 
     Boxes end where the visible body ends: joints below them are guesses, and doubted. Where no
     part of the body is sure, the middle of the box's lower edge stands for the feet,
@@ -92,14 +99,19 @@ def floor_points(rig: Rig, which: NDArray[np.intp], boxes: Array, keypoints: Arr
         lean[only_box, 0] = _BOX_LEAN_M**2
         usable[only_box, 0] = True
 
-    noise_px = _JOINT_PX + _JOINT_OF_BOX * (boxes[:, 3] - boxes[:, 1])
+    noise_px = np.repeat(
+        _JOINT_PX + _JOINT_OF_BOX * (boxes[:, 3:] - boxes[:, 1:2]), pairs.shape[1], axis=1
+    )
+    if sigma_px is not None:
+        squared = (np.nan_to_num(sigma_px[:, _JOINTS]) ** 2 * sure).sum(axis=2) / views
+        noise_px = np.where(squared > 0, np.sqrt(squared), noise_px)
     slope, turn = _slopes(rig, which, pixels)
     usable &= np.isfinite(slope[..., 0])
     eye = rig.position_m[which]
     drop = eye[:, 2:] - _HEIGHTS
     places = eye[:, None, :2] + drop[..., None] * slope
     lean += _bend(places, usable)
-    noise_px = noise_px[:, None] * np.where(hidden, _HIDDEN, 1.0)
+    noise_px = noise_px * np.where(hidden, _HIDDEN, 1.0)
     variance = (drop * noise_px) ** 2 / views
     spread = variance[..., None, None] * (turn @ turn.swapaxes(-1, -2))
     spread += _HEIGHT_VARIANCES[:, None, None] * (slope[..., :, None] * slope[..., None, :])

@@ -26,7 +26,7 @@ _ELBOWS, _WRISTS = slice(7, 9), slice(9, 11)  # left, then right
 _SURE = 0.4
 _PALM_OF_FOREARM = 0.28  # the palm lies this share of a forearm beyond the wrist
 _WRIST_PX = 2.5
-_WRIST_OF_BOX = 0.07  # as measured with the weights in models/, whose wrists are still poor
+_WRIST_OF_BOX = 0.07  # as measured with person-pose alone, which does not tell how sure it is
 _NO_ELBOW = 2.0  # a bare wrist is that much less sure to be near the palm
 _PLACE_M = 0.03
 _ARM_M = 1.15
@@ -86,10 +86,13 @@ class HandFinder:
         bent = joints.confidence[:, :, _ELBOWS] >= _SURE
         sure = joints.confidence[:, :, _WRISTS]
         pixels = wrists + np.where(bent, _PALM_OF_FOREARM, 0.0)[..., None] * (wrists - elbows)
-        noise = _WRIST_PX + _WRIST_OF_BOX * joints.heights_px
-        noise = np.hypot(noise, CALIBRATION_RAD * self._rig.focal_px[:, 0])
+        noise = np.repeat((_WRIST_PX + _WRIST_OF_BOX * joints.heights_px)[..., None], 2, axis=2)
+        if joints.sigma_px is not None:
+            told = joints.sigma_px[:, :, _WRISTS]
+            noise = np.where(np.isfinite(told), told, noise)
+        noise = np.hypot(noise, CALIBRATION_RAD * self._rig.focal_px[:, :1])
         doubt = np.where(bent, 1.0, _NO_ELBOW) / sure.clip(_SURE)
-        sigma_px = np.where(sure >= _SURE, noise[..., None] * doubt, np.inf)
+        sigma_px = np.where(sure >= _SURE, noise * doubt, np.inf)
         return pixels.swapaxes(1, 2), sigma_px.swapaxes(1, 2)
 
     def _alone(self, eye: Array, ray: Array, xy_m: Array) -> tuple[Array, float]:

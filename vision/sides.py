@@ -60,6 +60,7 @@ class Sides:
             np.take_along_axis(joints.pixels, order[..., None], axis=2),
             np.take_along_axis(joints.confidence, order, axis=2),
             joints.heights_px,
+            None if joints.sigma_px is None else np.take_along_axis(joints.sigma_px, order, axis=2),
         )
 
     def _across(self, joints: Joints) -> Array:

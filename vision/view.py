@@ -26,7 +26,8 @@ class View:
     `scores` (N,), `boxes` (N, 4) and `keypoints` (N, 17, 3) in pixels; `xy_m` (N, 2) and
     `covariance` (N, 2, 2) their floor points; `placed` (N,) whether they have one; `colours`
     (N, 6); `clear` (N,) whether no other box covers much of theirs; `fit` (N,) log-likelihood
-    ratios that the boxes are of a person's size at their places, if that was weighed.
+    ratios that the boxes are of a person's size at their places, if that was weighed; `sigma_px`
+    (N, 17) standard deviations of the keypoints, NaN where the weights do not tell.
     """
 
     camera: str
@@ -39,6 +40,7 @@ class View:
     colours: Array
     clear: NDArray[np.bool_]
     fit: Array | None = None
+    sigma_px: Array | None = None
 
 
 def views_of(rig: Rig, seen: Sequence[tuple[str, Picture, Sequence[Detection]]]) -> list[View]:
@@ -51,7 +53,10 @@ def views_of(rig: Rig, seen: Sequence[tuple[str, Picture, Sequence[Detection]]])
     keypoints = np.array([d.keypoints for d in everyone], dtype=np.float64)
     keypoints = keypoints.reshape(total, JOINTS, 3)
     scores = np.array([d.score for d in everyone], dtype=np.float64)
-    points = floor_points(rig, which, boxes, keypoints)
+    unknown = np.full(JOINTS, np.nan)
+    sigma = np.array([unknown if d.sigma_px is None else d.sigma_px for d in everyone])
+    sigma = sigma.reshape(total, JOINTS)
+    points = floor_points(rig, which, boxes, keypoints, sigma)
     placed = np.isfinite(points.xy_m[:, 0])
     looks = colours([picture for _, picture, _ in seen], counts, keypoints)
     overlap = iou(boxes, boxes)
@@ -72,6 +77,7 @@ def views_of(rig: Rig, seen: Sequence[tuple[str, Picture, Sequence[Detection]]])
                 placed=placed[own],
                 colours=looks[own],
                 clear=clear[own],
+                sigma_px=sigma[own],
             )
         )
     return views
