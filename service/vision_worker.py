@@ -31,6 +31,7 @@ from service.camera_process import CameraPlan
 from service.camera_reader import CameraReader
 from service.frame_ring import Head
 from service.kept_process import Orders
+from service.known_products import gallery_of, known_products
 from service.previews import PreviewWriter
 from service.publisher import Publisher, PublisherError
 from vision.detector import load_eyes
@@ -223,7 +224,10 @@ def run_worker(told: WorkerOrders, stop: threading.Event) -> None:
             closing.callback(reader.close)
             reader.poll()
             readers.append(reader)
-        vision = VisionPipeline(store, load_eyes(told.weights), told.device, boot)
+        products = known_products(gallery_of(store.id))
+        vision = VisionPipeline(
+            store, load_eyes(told.weights), told.device, boot, products=products
+        )
         previews = None
         if told.previews is not None:
             previews = PreviewWriter(told.previews, names)
