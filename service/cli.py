@@ -17,6 +17,7 @@ from service.broker_run import BrokerRunError
 from service.calibrate_lens import CalibrationError
 from service.cameras_file import CamerasFileError
 from service.cli_bench import bench_app
+from service.cli_bench_vision import bench_vision_command
 from service.cli_calibrate import calibrate_app
 from service.cli_cameras import cameras_app
 from service.cli_emulation import emulation_app
@@ -113,6 +114,7 @@ app.command("track-floor-eval")(track_floor_eval)
 bench_app.command("tracking")(bench_tracking_command)
 app.add_typer(store_app, name="store")
 app.add_typer(recording_app, name="recording")
+bench_app.command("vision")(bench_vision_command)
 app.add_typer(bench_app, name="bench")
 app.add_typer(products_app, name="products")
 app.add_typer(import_app, name="import")

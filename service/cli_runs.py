@@ -22,7 +22,9 @@ from service.cli_common import (
     write_events,
     write_json,
 )
+from service.cli_models import WeightsOption
 from service.jobs import Task, play_all
+from service.models_registry import find_weights
 from service.recording import write_recording
 from service.report import show_receipts, show_reviews, show_score
 from service.simulate import Run, stage
@@ -52,6 +54,7 @@ def simulate(
     transport: Annotated[
         str, typer.Option(help="direct: no socket; broker: through MQTT to an engine process.")
     ] = "direct",
+    weights: WeightsOption = None,
     events: EventsOption = None,
     json: JsonOption = None,
 ) -> None:
@@ -66,12 +69,14 @@ def simulate(
         raise StoreFileError(f"--record {record}: there is no folder {record.parent}")
     staged = [stage(path) for path in scenes]
     seen, over = vision_of(vision), transport_of(transport)
+    if weights is not None and seen != "frames":
+        raise StoreFileError("--weights: emulated vision sees with none: say --vision frames too")
     faults = tuple(parse_fault(text) for text in fault or [])
     for one in staged:
         if wrong := check_faults(faults, one.store):
             raise StoreFileError("\n".join(f"--fault: {line}" for line in wrong))
     tasks = [
-        Task(path, seed, seen, transport=over, faults=faults)
+        Task(path, seed, seen, transport=over, faults=faults, weights=find_weights(weights))
         for path in scenes
         for seed in parse_seeds(seeds)
     ]

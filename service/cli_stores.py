@@ -18,11 +18,13 @@ import typer
 from rich.console import Console
 
 from sensors.store import StoreFileError, parse_store
-from service.cameras_file import load_cameras, plan_cameras
+from service.cameras_file import in_words, load_cameras, plan_cameras
 from service.cli_common import write_events
+from service.cli_models import WeightsOption
 from service.demo import DemoResult, run_demo
 from service.keys import code_issuer
 from service.live_store import LiveStore, read_password
+from service.models_registry import find_weights
 from service.report import show_receipts, show_reviews, show_score
 from service.simulate import DATASETS, read_store_text, stage
 from service.vision_supervisor import RECORDINGS_BEGIN_S, grouped
@@ -42,6 +44,7 @@ def demo(
         bool, typer.Option("--video", help="Film every camera beside the recording.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Where journal, recording and score go.")] = None,
+    weights: WeightsOption = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write the score here too.")] = None,
 ) -> None:
     """Play a whole store in real time: frames, shelves, gates, broker, fusion, receipts, page.
@@ -68,6 +71,7 @@ def demo(
         broker_url=broker,
         stay=stay,
         video=video,
+        weights=find_weights(weights),
     )
 
 
@@ -114,6 +118,7 @@ def serve(
         Path | None,
         typer.Option(help="Look through the cameras of this file too (docs/cameras.md)."),
     ] = None,
+    weights: WeightsOption = None,
 ) -> None:
     """Run a store: engine, ledger and live page, until interrupted.
 
@@ -122,11 +127,12 @@ def serve(
     """
     text = read_store_text(store)
     known = parse_store(text, str(store))
-    groups = []
+    groups, looking = [], ""
     if cameras is not None:
         file = load_cameras(cameras)
         start_ns = time.time_ns() + round(RECORDINGS_BEGIN_S * 1e9)
         groups = grouped(plan_cameras(file, cameras, known, start_ns), file.groups)
+        looking = in_words(file, cameras, known)
     issuer = code_issuer(data, known.id, create=True)
     password = read_password(password_file)
     stop = threading.Event()
@@ -142,10 +148,13 @@ def serve(
         port=port,
         password=password,
         cameras=groups,
+        weights=find_weights(weights),
     ) as running:
         assert running.address is not None
         console.print(f"page: [link]{running.url}[/]")
         console.print(f"broker: mqtt://{running.address.host}:{running.address.port}")
+        if looking:
+            console.print(looking, markup=False)
         while not stop.wait(0.5):
             if running.error is not None:
                 raise running.error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from service.cli_common import JsonOption, console, parse_seeds, write_json
-from service.eyes import MODEL
+from service.cli_models import ModelsOption, WeightsOption
+from service.models_registry import find_weights
 from service.vision_eval import Seen, Trial, evaluate_all
 
 _ROWS = (
@@ -65,7 +65,8 @@ def eval_command(
         int, typer.Option(min=1, help="Compare pictures with the truth every so many exposures.")
     ] = 5,
     jobs: Annotated[int, typer.Option(min=1, help="Stores at once.")] = 1,
-    weights: Annotated[Path, typer.Option(help="Weights to see with, .onnx or .pt.")] = MODEL,
+    weights: WeightsOption = None,
+    models: ModelsOption = None,
     json: JsonOption = None,
 ) -> None:
     """How well people, hands and places are seen in generated stores never trained on.
@@ -75,9 +76,8 @@ def eval_command(
 
     `openaisle vision eval --seeds 1-4 --jobs 2 --json figures.json`
     """
-    trials = [
-        Trial(seed, seconds, shoppers, cameras, every, weights) for seed in parse_seeds(seeds)
-    ]
+    file = find_weights(weights, models)
+    trials = [Trial(seed, seconds, shoppers, cameras, every, file) for seed in parse_seeds(seeds)]
     total, each = Seen(), []
     with Progress(
         TextColumn("{task.description}"),
@@ -100,7 +100,7 @@ def eval_command(
             progress.update(bar, advance=1, at=f"{len(each)} of {len(trials)} stores")
     figures = finite(total.figures())
     show(figures)
-    write_json(json, {"weights": weights.name, "all": figures, "each": each})
+    write_json(json, {"weights": file.name, "all": figures, "each": each})
 
 
 def finite(figures: dict[str, Any]) -> dict[str, Any]:

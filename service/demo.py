@@ -17,6 +17,7 @@ from rich.console import Console
 from cart.events import Event
 from sensors.codes import CodeIssuer
 from sensors.store import Store
+from service.eyes import MODEL
 from service.journal import Journal
 from service.live_store import LiveStore, LiveStoreError
 from service.recording import write_recording
@@ -54,6 +55,7 @@ def run_demo(
     broker_url: str | None = None,
     stay: bool = False,
     video: bool = False,
+    weights: Path = MODEL,
 ) -> None:
     """Play `scene` in real time; files go to `folder`, the outcome to `on_result`.
 
@@ -84,6 +86,7 @@ def run_demo(
             previews,
             truth_file,
             film=file if video else None,
+            weights=weights,
         )
         hands = Stagehands(rehearsal)
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from service.eyes import MODEL
 from service.simulate import Run, Staged, Transport, Vision, simulate, stage
 from simulator.faults import Fault
 
@@ -28,6 +29,7 @@ class Task:
     video: bool = False
     transport: Transport = "direct"
     faults: tuple[Fault, ...] = ()
+    weights: Path = MODEL
 
 
 def play_all(
@@ -67,6 +69,7 @@ def play_task(task: Task, progress: Callable[[float], None] | None = None) -> Ru
         record=task.record,
         video=task.video,
         transport=task.transport,
+        weights=task.weights,
     )
     return replace(run, entries=[])
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sensors.codes import CodeIssuer
 from sensors.wire import encode, topic
 from service.bus import BrokerAddress
-from service.eyes import WORKER, FrameEyes
+from service.eyes import MODEL, WORKER, FrameEyes
 from service.previews import PreviewWriter
 from service.publisher import Publisher
 from service.simulate import Staged, read_picture, truth_bytes
@@ -47,6 +47,7 @@ class Rehearsal:
     previews: str
     truth_file: Path
     film: Path | None = None
+    weights: Path = MODEL
 
 
 class Stagehands:
@@ -170,7 +171,7 @@ def run_cameras(rehearsal: Rehearsal, exposures: Any, ready: Flag, over: Flag, f
     staged = rehearsal.staged
     true = realise(staged.store, staged.world, rehearsal.seed)
     boot = f"run{time.time_ns() // 1_000_000:x}"
-    eyes = FrameEyes(staged.store, true, rehearsal.seed, boot)
+    eyes = FrameEyes(staged.store, true, rehearsal.seed, boot, rehearsal.weights)
     eyes.warm_up()
     cameras = list(true.cameras)
     previews = PreviewWriter(rehearsal.previews, cameras)

@@ -24,7 +24,8 @@ from sensors.observations import Observation
 from sensors.store import Store, StoreFileError, parse_file, parse_store
 from sensors.wire import CodeShown, encode, topic
 from service.broker_run import bill_over_broker
-from service.eyes import WORKER, EmulatedEyes, FrameEyes, Painter
+from service.eyes import MODEL, WORKER, EmulatedEyes, FrameEyes, Painter
+from service.models_registry import digest
 from service.pipeline import Pipeline, silence_after
 from service.progress import Progress, identify
 from service.recording import write_recording
@@ -164,12 +165,13 @@ def simulate(
     video: bool = False,
     listen: Callable[[Observation], None] | None = None,
     transport: Transport = "direct",
+    weights: Path = MODEL,
 ) -> Run:
     """Play a scene and bill it. `progress` is told the seconds of store time played.
 
     `listen` hears every observation before the engine has it. With `transport` "broker" the
     messages cross a broker to an engine process; so they do in any case where the scene has
-    the engine killed or the broker restarted.
+    the engine killed or the broker restarted. Frames are seen with `weights`.
 
     Writes a recording to `record`, with `video` one of every camera beside it: the same scene,
     seed and vision give the same bytes. Raises RecordingError or VideoError where it cannot.
@@ -178,7 +180,7 @@ def simulate(
     player, issuer = player_of(staged, seed, START_NS)
     film = Film(staged.store, record, video) if record is not None else None
     try:
-        arrivals = _play(staged, seed, vision, player, film, progress)
+        arrivals = _play(staged, seed, vision, player, film, progress, weights)
     finally:
         if film is not None:
             film.close()
@@ -203,7 +205,7 @@ def simulate(
             entries,
             staged.store_text,
             issuer.public_pem,
-            facts_of(staged, seed, vision),
+            facts_of(staged, seed, vision, weights),
             truth_bytes(player.truth),
             notes=film.notes,
             scene_text=staged.scene_text,
@@ -227,6 +229,7 @@ def _play(
     player: ScenePlayer,
     film: Film | None,
     progress: Callable[[float], None] | None,
+    weights: Path,
 ) -> list[tuple[int, str, bytes]]:
     """What arrives while a scene is played, unsorted: when, on which topic, the message."""
     boot, store = f"run{seed}", staged.store.id
@@ -234,7 +237,7 @@ def _play(
     eyes: FrameEyes | EmulatedEyes
     painter: Painter | None = None
     if vision == "frames":
-        eyes = FrameEyes(staged.store, player.true, seed, boot)
+        eyes = FrameEyes(staged.store, player.true, seed, boot, weights)
     else:
         eyes = EmulatedEyes(staged.store, player.true, seed, boot)
         if film is not None and film.filming:
@@ -271,9 +274,11 @@ def _film(
         film.without_pictures(exposure)
 
 
-def facts_of(staged: Staged, seed: int, vision: Vision) -> dict[str, Any]:
+def facts_of(staged: Staged, seed: int, vision: Vision, weights: Path = MODEL) -> dict[str, Any]:
     """What a recording of a run says of it; nothing that differs from one run to the next."""
+    others = {"weights": f"{weights.name} {digest(weights)[:16]}"} if weights != MODEL else {}
     return {
+        **others,
         "scene": staged.scene.name,
         "seed": seed,
         "vision": vision,
