@@ -38,14 +38,16 @@ weather and people drawn at random:
 height of the person's box; `hidden` ones are guesses from the rest of the body. `sides` is the
 share of people whose left is not taken for their right: training forgives that mistake, which a
 small picture of a back invites, so a reader must settle sides from other views and from motion.
-Wrists are compared after turning such bodies; the validator's figures do not turn them.
+Wrists are compared after turning such bodies; the validator's figures do not turn them. Where
+`person-pose.joints.onnx` lies beside these weights, joints come from that network instead.
+`clear_…` leaves aside people of whom less than a quarter is seen: neither missed nor found.
 
 ## Limits
 
-It knows rendered people only: capsule bodies, adults, one lens without distortion, cameras at
-2.3–3.05 m. Figures on photographs or real cameras have not been measured and will be lower; train
-on pictures of the real store before relying on it there. People seen by less than 8 % or smaller
-than about 55 pixels of area at 320×240 were not labelled.
+It knows rendered people only: capsule bodies, cameras at 2.3–3.05 m. Figures on photographs or real
+cameras have not been measured and will be lower; train on pictures of the real store before relying
+on it there. People seen by less than 8 % or smaller than about 55 pixels of area at 320×240 were
+not labelled.
 """
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 
 from sensors.store import load_store
+from service.box_score import score_boxes
 from service.model_card import file_weights, rounded
 from service.pose_score import MIRROR, PoseScore, score_pose
 from service.warm_start import restore
@@ -221,9 +222,12 @@ def publish(
     shutil.copy(exported, weights)
     held_out = score_pose(weights, pictures / "images/val", pictures / "labels/val")
     report = score_pose(weights, pictures / "images/report", pictures / "labels/report")
+    boxes = score_boxes(weights, pictures, "val")
     figures: dict[str, Any] = {
         "box_map50": round(float(measured.box.map50), 4),
         "box_map50_95": round(float(measured.box.map), 4),
+        "clear_box_map50": round(boxes.clear_map50, 4),
+        "clear_box_map50_95": round(boxes.clear_map50_95, 4),
         "pose_map50": round(float(measured.pose.map50), 4),
         "pose_map50_95": round(float(measured.pose.map), 4),
         "held_out": rounded(held_out),
