@@ -158,6 +158,14 @@ def plan_cameras(
     ]
 
 
+def in_words(file: CamerasFile, path: Path, store: Store) -> str:
+    """What is looked through, and which cameras of the store are not."""
+    missing = [camera.id for camera in store.cameras if camera.id not in file.cameras]
+    workers = "1 worker" if len(file.groups) == 1 else f"{len(file.groups)} workers"
+    text = f"cameras: {', '.join(file.cameras)} in {workers}"
+    return f"{text}; {path} does not say where {', '.join(missing)} is" if missing else text
+
+
 def _plan(
     camera: str,
     entry: CameraEntry,

@@ -12,12 +12,13 @@ from typing import Annotated
 import typer
 
 from sensors.store import parse_store
-from service.cameras_file import load_cameras, plan_cameras
+from service.cameras_file import in_words, load_cameras, plan_cameras
 from service.cli_common import console
+from service.cli_models import WeightsOption
 from service.live_store import broker_address
+from service.models_registry import find_weights
 from service.simulate import read_store_text
 from service.vision_supervisor import RECORDINGS_BEGIN_S, VisionSupervisor, grouped
-from service.vision_worker import WEIGHTS
 from vision.detector import load_detector
 
 
@@ -29,7 +30,7 @@ def run_command(
     broker: Annotated[
         str, typer.Option(help="mqtt://[user:password@]host:port of the store's broker.")
     ],
-    weights: Annotated[Path, typer.Option(help="People and pose weights, .onnx or .pt.")] = WEIGHTS,
+    weights: WeightsOption = None,
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="Stop after so long; default: never.")
     ] = None,
@@ -45,17 +46,15 @@ def run_command(
     file = load_cameras(cameras)
     start_ns = time.time_ns() + round(RECORDINGS_BEGIN_S * 1e9)
     plans = plan_cameras(file, cameras, known, start_ns)
-    load_detector(weights)  # what is wrong with them is better said here
+    seeing = find_weights(weights)
+    load_detector(seeing)  # what is wrong with them is better said here
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     address = broker_address(broker)
     groups = grouped(plans, file.groups)
     previews = f"openaisle-{secrets.token_hex(4)}"
-    with VisionSupervisor(known.id, text, groups, address, previews=previews, weights=weights):
-        console.print(
-            f"{len(plans)} cameras in {len(groups)} workers, to mqtt://{address.host}:"
-            f"{address.port}",
-            markup=False,
-        )
+    with VisionSupervisor(known.id, text, groups, address, previews=previews, weights=seeing):
+        console.print(in_words(file, cameras, known), markup=False)
+        console.print(f"broker: mqtt://{address.host}:{address.port}", markup=False)
         stop.wait(seconds)

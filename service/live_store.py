@@ -37,6 +37,7 @@ from service.previews import PreviewReader
 from service.publisher import Publisher
 from service.records import Entry
 from service.vision_supervisor import JoinedPreviews, VisionSupervisor
+from service.vision_worker import WEIGHTS
 from service.web.app import create_app
 from service.web.sentences import sentence
 from service.web.serve import ServedApp, serve_app
@@ -121,7 +122,8 @@ def _system_certificates() -> Path:
 class LiveStore:
     """Runs one store until it is left; a context manager.
 
-    `cameras` are the groups of cameras that this machine looks through, a worker each.
+    `cameras` are the groups of cameras that this machine looks through with `weights`, a worker
+    each.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class LiveStore:
         password: str | None = None,
         previews: str | None = None,
         cameras: Sequence[Sequence[CameraPlan]] = (),
+        weights: Path = WEIGHTS,
     ) -> None:
         self.store = parse_store(store_text)
         self.live = LiveState(self.store)
@@ -164,7 +167,7 @@ class LiveStore:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run_engine, name="engine", daemon=True)
         self._lags_s: deque[float] = deque(maxlen=100_000)
-        self._cameras = cameras
+        self._cameras, self._weights = cameras, weights
         self._vision: VisionSupervisor | None = None
         self._worker_previews = f"openaisle-{secrets.token_hex(4)}"
         self._previews: PreviewReader | JoinedPreviews | None = (
@@ -269,6 +272,7 @@ class LiveStore:
             self._cameras,
             self.address,
             previews=self._worker_previews,
+            weights=self._weights,
         ).__enter__()
 
     def _await_broker(self) -> None:

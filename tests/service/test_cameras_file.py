@@ -7,7 +7,7 @@ import pytest
 
 from sensors.store import Store
 from service.camera_process import ReadingOrders
-from service.cameras_file import CamerasFileError, load_cameras, plan_cameras
+from service.cameras_file import CamerasFileError, in_words, load_cameras, plan_cameras
 
 SECRET = "hunter2"
 
@@ -153,3 +153,9 @@ def test_groups_are_one_worker_unless_told_otherwise(write):
     both = "cameras: {a: {usb: 0}, b: {usb: 1}}"
     assert load_cameras(write(both)).groups == [["a", "b"]]
     assert load_cameras(write(f"{both}\nworkers: [[b], [a]]")).groups == [["b"], ["a"]]
+
+
+def test_cameras_of_the_store_that_are_left_out_are_named(write, store: Store):
+    path = write("cameras: {cam2: {usb: 0}, cam1: {usb: 1}}")
+    said = in_words(load_cameras(path), path, store)
+    assert said == f"cameras: cam2, cam1 in 1 worker; {path} does not say where cam3, cam4 is"
