@@ -22,6 +22,7 @@ from service.cli_calibrate import calibrate_app
 from service.cli_cameras import cameras_app
 from service.cli_emulation import emulation_app
 from service.cli_fit import fit_app
+from service.cli_footage import bench_footage_command, track_video_command
 from service.cli_models import models_app
 from service.cli_products import products_app
 from service.cli_realism import realism
@@ -36,6 +37,7 @@ from service.cli_track import bench_tracking_command, track, track_eval
 from service.cli_track_floor import track_floor_command, track_floor_eval
 from service.cli_vision import vision_app
 from service.film_source import FilmError
+from service.footage import FootageError
 from service.floor_files import FloorFileError
 from service.joint_crops import CropsMissing
 from service.journal import JournalError
@@ -77,6 +79,7 @@ USER_ERRORS = (
     BenchUnavailableError,
     CalibrationError,
     FilmError,
+    FootageError,
     CamerasFileError,
     FloorFileError,
     ModelMissing,
@@ -126,6 +129,8 @@ app.add_typer(review_app, name="review")
 app.add_typer(vision_app, name="vision")
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(calibrate_app, name="calibrate")
+app.command("track-video")(track_video_command)
+bench_app.command("footage")(bench_footage_command)
 
 
 def main() -> None:
