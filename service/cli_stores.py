@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from sensors.store import StoreFileError, parse_store
-from service.cameras_file import load_cameras, plan_cameras
+from service.cameras_file import in_words, load_cameras, plan_cameras
 from service.cli_common import write_events
 from service.cli_models import WeightsOption
 from service.demo import DemoResult, run_demo
@@ -127,11 +127,12 @@ def serve(
     """
     text = read_store_text(store)
     known = parse_store(text, str(store))
-    groups = []
+    groups, looking = [], ""
     if cameras is not None:
         file = load_cameras(cameras)
         start_ns = time.time_ns() + round(RECORDINGS_BEGIN_S * 1e9)
         groups = grouped(plan_cameras(file, cameras, known, start_ns), file.groups)
+        looking = in_words(file, cameras, known)
     issuer = code_issuer(data, known.id, create=True)
     password = read_password(password_file)
     stop = threading.Event()
@@ -152,6 +153,8 @@ def serve(
         assert running.address is not None
         console.print(f"page: [link]{running.url}[/]")
         console.print(f"broker: mqtt://{running.address.host}:{running.address.port}")
+        if looking:
+            console.print(looking, markup=False)
         while not stop.wait(0.5):
             if running.error is not None:
                 raise running.error
