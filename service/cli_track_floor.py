@@ -32,7 +32,7 @@ AreaOption = Annotated[
     typer.Option(
         "--area",
         metavar="X0,Y0,X1,Y1",
-        help="The floor, in metres; else where 99 % of the boxes stand.",
+        help="The floor, in metres; else where nearly all boxes stand.",
     ),
 ]
 FpsOption = Annotated[float, typer.Option("--fps", help="Frames per second.")]

@@ -30,8 +30,8 @@ Array = NDArray[np.float64]
 REPORTED = 0.5  # probability from which somebody is said to be there
 _TEACHES = 0.8  # and from which their boxes tell how noisy boxes are
 _BEYOND_M = 1.0  # boxes whose place is farther outside are of nobody here
-_USUAL = (0.005, 0.995)
-_SHARP_M2 = 0.5**2
+_USUAL = (0.002, 0.998)
+_SHARP_M2 = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,7 @@ def track_floor(
 
 
 def usual_floor(rig: Rig, views: Sequence[int], frames: Sequence[Mapping[int, Seen]]) -> Floor:
-    """The rectangle in which all but a hundredth of the boxes stand whose places are sharp, in
-    whole metres.
+    """The rectangle in which nearly all boxes stand whose places are sharp, in whole metres.
 
     Raises FloorFileError where there are none.
     """
