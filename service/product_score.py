@@ -127,7 +127,7 @@ def calibration_error(shares: Array, wanted: Indices) -> float:
     for k in range(_BINS):
         own = bins == k
         if own.any():
-            gap += own.mean() * abs(float(sure[own].mean()) - float(right[own].mean()))
+            gap += float(own.mean()) * abs(float(sure[own].mean()) - float(right[own].mean()))
     return gap
 
 

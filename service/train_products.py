@@ -24,15 +24,15 @@ from vision.products import ProductEmbedder
 
 PICTURES_RECIPE = Recipe(
     shape=NetShape((48, 96, 192), 2, 128, halve_twice=True),
-    epochs=30,
-    sides_px=(64,),
+    epochs=60,
+    sides_px=(48, 64),
     augment=Augment(area=(0.3, 1.1), cut_share=0.4, blend_share=0.15, erased=0.1),
 )
 PICTURES_SIDE_PX = 80  # a net sees more in larger pictures than it was trained on (FixRes)
 
 PACKAGES_RECIPE = Recipe(
     shape=NetShape((32, 64, 128), 1, 96, halve_twice=True),
-    epochs=8,
+    epochs=20,
     sides_px=(48,),
     augment=Augment(
         area=(0.5, 1.15),
