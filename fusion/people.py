@@ -103,8 +103,14 @@ class People:
         return best[1] if best else None
 
     def hands_between(self, visit: str, from_ns: int, to_ns: int) -> list[HandPoint]:
-        """What was seen of a visit's hands in a span of time."""
-        return [h for t in self._of(visit) for h in t.hands if from_ns <= h.at_ns <= to_ns]
+        """What was seen of a visit's hands in a span of time; what was only guessed of hidden ones
+        speaks neither for nor against anybody."""
+        return [
+            h
+            for t in self._of(visit)
+            for h in t.hands
+            if from_ns <= h.at_ns <= to_ns and not h.occluded
+        ]
 
     def body_at(self, visit: str, at_ns: int) -> TrackPoint | None:
         """Where a visit's shopper stood at a time; None where nobody saw them within a second."""

@@ -42,7 +42,11 @@ class TrackletLink(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandPoint(Observation):
-    """Where one hand of a tracklet is; `sigma_m` per axis, `views` cameras that saw it."""
+    """Where one hand of a tracklet is; `sigma_m` per axis, `views` cameras that saw it.
+
+    No camera sees an `occluded` hand: its place is a guess, and no evidence. `covariance` (xx, xy,
+    xz, yy, yz, zz) is in m², where vision tells it.
+    """
 
     tracklet: str
     side: Literal["left", "right"]
@@ -51,6 +55,8 @@ class HandPoint(Observation):
     z_m: float
     sigma_m: float
     views: int
+    occluded: bool = False
+    covariance: tuple[float, float, float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

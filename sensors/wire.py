@@ -90,8 +90,15 @@ class TrackReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     vy_m_s: float = 0.0
 
 
-class HandReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One hand of a tracklet in the store's frame."""
+class HandReport(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """One hand of a tracklet in the store's frame; `sigma_m` is for each axis, `covariance` (xx,
+    xy, xz, yy, yz, zz) in m² says more where it is known.
+
+    No camera sees an `occluded` hand: its place is a guess from the rest of the body, and no
+    evidence of where it was.
+    """
 
     tracklet: Name
     side: Literal["left", "right"]
@@ -100,6 +107,8 @@ class HandReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     z_m: float
     sigma_m: Annotated[float, msgspec.Meta(gt=0)]
     views: Annotated[int, msgspec.Meta(ge=1)]
+    occluded: bool = False
+    covariance: tuple[float, float, float, float, float, float] | None = None
 
 
 class LinkReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -288,10 +297,7 @@ def _check(payload: Payload, name: str) -> None:
         for i, track in enumerate(payload.tracks):
             _check_track(track, f"{name}: tracks[{i}] ({track.tracklet})")
         for i, hand in enumerate(payload.hands):
-            where = f"{name}: hands[{i}] ({hand.tracklet})"
-            for field in ("x_m", "y_m", "z_m"):
-                _within(f"{where}.{field}", getattr(hand, field), FURTHEST_M)
-            _positive(f"{where}.sigma_m", hand.sigma_m, GREATEST_SIGMA_M)
+            _check_hand(hand, f"{name}: hands[{i}] ({hand.tracklet})")
         for i, link in enumerate(payload.links):
             where = f"{name}: links[{i}] ({link.earlier} to {link.later}).log_likelihood_ratio"
             _within(where, link.log_likelihood_ratio, GREATEST_LOG_RATIO)
@@ -313,6 +319,22 @@ def _check(payload: Payload, name: str) -> None:
                     f"{name}: reads[{i}].rssi_dbm: {read.rssi_dbm} is not within"
                     f" {WEAKEST_DBM:g} to {STRONGEST_DBM:g}"
                 )
+
+
+def _check_hand(hand: HandReport, where: str) -> None:
+    for field in ("x_m", "y_m", "z_m"):
+        _within(f"{where}.{field}", getattr(hand, field), FURTHEST_M)
+    _positive(f"{where}.sigma_m", hand.sigma_m, GREATEST_SIGMA_M)
+    if hand.covariance is None:
+        return
+    for n, value in enumerate(hand.covariance):
+        check = _positive if n in (0, 3, 5) else _within
+        check(f"{where}.covariance[{n}]", value, GREATEST_VARIANCE_M2)
+    xx, xy, xz, yy, yz, zz = hand.covariance
+    flat = xx * yy - xy * xy
+    whole = xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
+    if flat <= 0 or whole <= 0:
+        raise WireError(f"{where}.covariance: not positive definite")
 
 
 def _check_track(track: TrackReport, where: str) -> None:

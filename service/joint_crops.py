@@ -120,4 +120,5 @@ def _recoloured(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
         seen[y : y + int(rng.integers(6, 40)), x : x + int(rng.integers(6, 30))] = rng.uniform(
             0, 255, 3
         )
-    return np.clip(seen, 0, 255).astype(np.uint8)
+    recoloured: NDArray[np.uint8] = np.clip(seen, 0, 255).astype(np.uint8)
+    return recoloured

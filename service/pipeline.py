@@ -242,6 +242,8 @@ def _seen(report: VisionReport, at_ns: int) -> list[Observation]:
             z_m=hand.z_m,
             sigma_m=hand.sigma_m,
             views=hand.views,
+            occluded=hand.occluded,
+            covariance=hand.covariance,
         )
         for hand in report.hands
     ]

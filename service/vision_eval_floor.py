@@ -134,7 +134,7 @@ class FloorWatch:
                 for side, joint in _WRIST_OF.items():
                     seen[one.number, side] += one.keypoints[joint][2] == 2
         said: dict[str, list[HandReport]] = {}
-        for hand in hands:
+        for hand in (hand for hand in hands if not hand.occluded):
             said.setdefault(hand.tracklet, []).append(hand)
         for tracklet, person in pairs.items():
             if not self._inside(person.x_m, person.y_m):

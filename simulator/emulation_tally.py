@@ -136,7 +136,8 @@ class Watcher:
         self._sightings(now, pairs, np.minimum(clear.hands, VIEWS - 1))
         by_tracklet: dict[str, list[HandReport]] = defaultdict(list)
         for hand in now.report.hands:
-            by_tracklet[hand.tracklet].append(hand)
+            if not hand.occluded:
+                by_tracklet[hand.tracklet].append(hand)
         tracks = {track.tracklet: track for track in now.report.tracks}
         before = {name: known.tracklet for name, known in self._known.items()}
         for n, name in enumerate(now.names):

@@ -228,7 +228,9 @@ class PlainRule:
         reached = [
             (math.dist((h.x_m, h.y_m, h.z_m), centre_m), owners[h.tracklet])
             for h in self._hands
-            if step.began_ns - REACH_NS <= h.at_ns <= step.at_ns + REACH_NS and h.tracklet in owners
+            if step.began_ns - REACH_NS <= h.at_ns <= step.at_ns + REACH_NS
+            and h.tracklet in owners
+            and not h.occluded
         ] or [(math.dist(p.at, centre_m[:2]), p.visit) for p in self._persons]
         return self._visits[min(reached)[1]] if reached else None
 

@@ -1,7 +1,8 @@
 """Hands in space: wrists of one person in several views, drawn out to the palm and triangulated.
 
 A hand that one camera alone sees is placed where its ray passes the person, or where it meets the
-rack that the person reaches into, with a wide sigma.
+rack that the person reaches into, with a wide sigma. One that no camera sees is guessed from where
+weights that know how unsure they are think it is, and reported as occluded.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ Array = NDArray[np.float64]
 
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 _ELBOWS, _WRISTS = slice(7, 9), slice(9, 11)  # left, then right
+_UPPER = np.triu_indices(3)
 _SURE = 0.4
 _PALM_OF_FOREARM = 0.28  # the palm lies this share of a forearm beyond the wrist
 _WRIST_PX = 2.5
 _WRIST_OF_BOX = 0.07  # as measured with person-pose alone, which does not tell how sure it is
+_GUESS = 1.5  # how much further off hidden wrists are than their sigma says
+_WIDEST_M = 0.6  # rays that meet no better say less than one ray and the person do
 _NO_ELBOW = 2.0  # a bare wrist is that much less sure to be near the palm
 _PLACE_M = 0.03
 _ARM_M = 1.15
@@ -49,24 +53,26 @@ class HandFinder:
         """The hands of `people` whose joints at one instant are `joints`, at most two each."""
         if not people:
             return []
-        pixels, sigma_px = self._palms(joints)
+        pixels, sigma_px, seen = self._palms(joints)
         rows, sides = np.nonzero(np.isfinite(sigma_px).any(axis=2))
         pixels, sigma_px = pixels[rows, sides], sigma_px[rows, sides]
         points = self._triangulator.triangulate(pixels, sigma_px)
         rays = self._triangulator.rays(pixels)
         agree = points.agree.sum(axis=1)
-        sigma_m = np.sqrt(np.trace(points.covariance, axis1=1, axis2=2) / 3 + _PLACE_M**2)
+        spread = points.covariance + _PLACE_M**2 * np.eye(3)
+        sigma_m = np.sqrt(np.trace(spread, axis1=1, axis2=2) / 3)
         reports = []
         for n, (row, side) in enumerate(zip(rows.tolist(), sides.tolist(), strict=True)):
             person, place, sigma = people[row], points.xyz_m[n], float(sigma_m[n])
             views_used = int(agree[n])
-            if views_used < 2 or not _within_reach(place, person.xy_m):
+            if views_used < 2 or sigma > _WIDEST_M or not _within_reach(place, person.xy_m):
                 best = int(np.argmin(sigma_px[n]))
                 place, sigma = self._alone(self._rig.position_m[best], rays[n, best], person.xy_m)
-                views_used = 1
+                spread[n], views_used = sigma**2 * np.eye(3), 1
                 if not _within_reach(place, person.xy_m):
                     continue
             x, y, z = np.round(place, 4).tolist()
+            xx, xy, xz, yy, yz, zz = np.round(spread[n][_UPPER], 6).tolist()
             reports.append(
                 HandReport(
                     tracklet=person.tracklet,
@@ -76,12 +82,15 @@ class HandFinder:
                     z_m=z,
                     sigma_m=round(sigma, 4),
                     views=views_used,
+                    occluded=not bool(seen[row, side]),
+                    covariance=(xx, xy, xz, yy, yz, zz),
                 )
             )
         return reports
 
-    def _palms(self, joints: Joints) -> tuple[Array, Array]:
-        """Palm pixels (P, 2, C, 2) of each person, side and camera, and their noise (P, 2, C)."""
+    def _palms(self, joints: Joints) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Palm pixels (P, 2, C, 2) of each person, side and camera, their noise (P, 2, C), and
+        which hands (P, 2) some camera sees."""
         elbows, wrists = joints.pixels[:, :, _ELBOWS], joints.pixels[:, :, _WRISTS]
         bent = joints.confidence[:, :, _ELBOWS] >= _SURE
         sure = joints.confidence[:, :, _WRISTS]
@@ -91,9 +100,13 @@ class HandFinder:
             told = joints.sigma_px[:, :, _WRISTS]
             noise = np.where(np.isfinite(told), told, noise)
         noise = np.hypot(noise, CALIBRATION_RAD * self._rig.focal_px[:, :1])
-        doubt = np.where(bent, 1.0, _NO_ELBOW) / sure.clip(_SURE)
-        sigma_px = np.where(sure >= _SURE, noise * doubt, np.inf)
-        return pixels.swapaxes(1, 2), sigma_px.swapaxes(1, 2)
+        noise *= np.where(bent, 1.0, _NO_ELBOW)
+        sigma_px = np.where(sure >= _SURE, noise / sure.clip(_SURE), np.inf)
+        seen: NDArray[np.bool_] = np.any(sure >= _SURE, axis=1, keepdims=True)
+        if joints.sigma_px is not None:
+            guessed = ~seen & (sure > 0) & np.isfinite(joints.sigma_px[:, :, _WRISTS])
+            sigma_px = np.where(guessed, _GUESS * noise, sigma_px)
+        return pixels.swapaxes(1, 2), sigma_px.swapaxes(1, 2), seen[:, 0]
 
     def _alone(self, eye: Array, ray: Array, xy_m: Array) -> tuple[Array, float]:
         """Place (3,) and sigma of a hand on `ray` (3,) from `eye`, of a person at `xy_m` (2,)."""

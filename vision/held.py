@@ -98,7 +98,11 @@ class HeldFinder:
         pictures: Mapping[str, Picture],
     ) -> list[SightingReport]:
         """Take one instant in; the sightings that it completes."""
-        placed = {(hand.tracklet, hand.side): (hand.x_m, hand.y_m, hand.z_m) for hand in hands}
+        placed = {
+            (hand.tracklet, hand.side): (hand.x_m, hand.y_m, hand.z_m)
+            for hand in hands
+            if not hand.occluded
+        }
         boxes = {view.camera: view.boxes for view in views}
         found = []
         for row, person in enumerate(people):
