@@ -21,6 +21,7 @@ Indices = NDArray[np.intp]
 NOT_ENROLLED = -1
 SIZES_PX = (16, 24, 32, 48, 64, 96, 10_000)
 _BINS = 15
+_TEMPERATURES = (0.005, 2.0)  # where cosines tell everything, and next to nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +104,12 @@ def fit_scale(gallery: Gallery, shown: Shown, start: Scale) -> Scale:
     correlation that makes pooled ones likeliest."""
     wanted = np.where(shown.truth != NOT_ENROLLED, shown.truth, shown.cosines.shape[1])
 
+    def scale_at(at: Array) -> Scale:
+        temperature = float(np.clip(np.exp(at[0]), *_TEMPERATURES))
+        return replace(start, temperature=temperature, unknown_at=float(np.tanh(at[1])))
+
     def surprise(at: Array) -> float:
-        scale = replace(start, temperature=float(np.exp(at[0])), unknown_at=float(np.tanh(at[1])))
+        scale = scale_at(at)
         logs = log_softmax(Gallery("", 0, scale).logits(shown.cosines))
         return -float(logs[np.arange(len(wanted)), wanted].mean())
 
@@ -112,7 +117,12 @@ def fit_scale(gallery: Gallery, shown: Shown, start: Scale) -> Scale:
         [np.log(start.temperature), np.arctanh(np.clip(start.unknown_at, -0.99, 0.99))]
     )
     best = minimize(surprise, first, method="Nelder-Mead", options={"maxiter": 200}).x
-    scale = Scale(round(float(np.exp(best[0])), 4), round(float(np.tanh(best[1])), 4))
+    found = scale_at(best)
+    scale = replace(
+        found,
+        temperature=round(found.temperature, 4),
+        unknown_at=round(found.unknown_at, 4),
+    )
     tries = [replace(scale, correlation=c) for c in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)]
     return min(tries, key=lambda s: _pooled_surprise(s, shown, wanted))
 

@@ -59,8 +59,8 @@ CALIBRATED_ON = 160  # further packages
 
 def train_on_packages(
     weights: Path,
-    products: int = PACKAGES,
-    crops: int = CROPS,
+    products: int,
+    crops: int,
     epochs: int | None = None,
     seed: int = 1,
     *,
@@ -115,7 +115,9 @@ def ship(
 ) -> dict[str, Any]:
     """Train on rendered packages, fit the scale on other packages and measure on yet others, all
     of training's half; the figures. Weights in a folder with a manifest get an entry and a card."""
-    passes = train_on_packages(out, epochs=epochs, seed=seed, minutes=minutes, say=say).passes
+    fitted = train_on_packages(
+        out, PACKAGES, CROPS, epochs, seed, minutes=minutes, threads=threads, say=say
+    )
     embedder = ProductEmbedder(out, threads)
     trained = embedder.new_gallery().scale
     gallery, shown = _other_packages(embedder, seed + 1000, say)
@@ -140,7 +142,7 @@ def ship(
             "products": PACKAGES,
             "calibrated_on": CALIBRATED_ON,
             "views": SHOP_VIEWS,
-            "passes": f"{passes:.1f} passes over the pictures",
+            "passes": f"{fitted.passes:.1f} passes over the pictures",
         }
         file_product_weights(out.parent, out, command, facts, figures)
     return figures

@@ -1,5 +1,7 @@
 """Training from random weights on pictures of products: views, mixing, export with a gallery."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import cv2
@@ -91,3 +93,32 @@ def test_training_on_pictures_gives_a_network_and_its_gallery(tmp_path, monkeypa
     fresh = pictures(np.random.default_rng(6), 9)
     taken = gallery.cosines(embedder.embed(fresh)).argmax(axis=1)
     assert (taken == np.arange(9) % 3).mean() > 0.6
+
+
+def test_shipped_weights_are_scaled_and_filed(tmp_path, monkeypatch):
+    """A training far too short to be of use leaves a network, its entry and its card."""
+    pytest.importorskip("torch", reason="training needs the extra `train`")
+    pytest.importorskip("onnx", reason="training needs the extra `train`")
+    for name, value in (("PACKAGES", 8), ("CROPS", 1), ("CALIBRATED_ON", 5)):
+        monkeypatch.setattr(train_products, name, value)
+    small = replace(
+        train_products.PACKAGES_RECIPE, shape=NetShape((8, 8), 1, 8, halve_twice=True), batch=8
+    )
+    monkeypatch.setattr(train_products, "PACKAGES_RECIPE", small)
+    (tmp_path / "manifest.json").write_text('{"other": {"file": "other.onnx"}}', encoding="utf-8")
+    weights = tmp_path / "product-embedding.onnx"
+    figures = train_products.ship(weights, epochs=1, say=lambda _: None)
+    entries = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert entries.keys() == {"other", "product-embedding"}
+    entry = entries["product-embedding"]
+    assert entry["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert entry["trained_by"].startswith("openaisle products train --seed 1 --epochs 1 (1.0 pass")
+    assert entry["figures"]["top5"] == round(figures["top5"], 4)
+    embedder = ProductEmbedder(weights)
+    trained, fitted = embedder.trained_scale(), embedder.new_gallery().scale
+    assert trained is not None
+    assert trained.temperature == pytest.approx(1 / small.sharpness, abs=1e-4)
+    assert fitted.temperature != trained.temperature
+    card = (tmp_path / "product-embedding.md").read_text(encoding="utf-8")
+    assert f"| top1 | {round(figures['top1'], 4)} |" in card
+    assert f"over temperature {fitted.temperature}" in card
