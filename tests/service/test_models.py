@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 MODELS = Path(__file__).parents[2] / "models"
-DOCUMENTS = {"manifest.json", "person-pose.md"}
+DOCUMENTS = {"manifest.json", "person-pose.md", "person-pose.joints.md"}
 
 
 def test_the_manifest_names_every_weight_as_it_is():
