@@ -138,6 +138,8 @@ def _person(names: Mapping[int, str] | None, classes: int) -> int:
     for number, name in names.items():
         if name.strip().lower() in PEOPLE:
             return number
+    if classes == COCO_CLASSES and all(name == str(n) for n, name in names.items()):
+        return 0  # never named, as in a network that was made from its plan alone
     some = ", ".join(list(names.values())[:5])
     raise HeadUnknown(f"none of its {classes} classes is a person (they are {some}, …)")
 

@@ -65,6 +65,8 @@ def test_of_many_classes_only_the_person_counts() -> None:
     assert found.score == pytest.approx(0.7)
     assert not found.keypoints.any(), "weights without joints are sure of none"
 
+    assert recognise((1, 84, 40), {n: str(n) for n in range(80)}).person == 0
+
     third = recognise((1, 7, 40), {0: "cart", 1: "basket", 2: "Person"})
     (found,) = third.decode(head_output((9, 9, 2, 2, 0.6), classes=3, person=2)[:7], HALVED)
     assert found.score == pytest.approx(0.6)
