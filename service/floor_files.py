@@ -75,7 +75,8 @@ def _camera(entry: Any, where: str) -> tuple[int, CameraModel]:
         int(_numbers(entry, k, 1, where)[0]) for k in ("view", "width", "height")
     )
     matrix = _numbers(entry, "K", 9, where).reshape(3, 3)
-    rotation, _ = cv2.Rodrigues(_numbers(entry, "rvec", 3, where))
+    turn = cv2.Rodrigues(_numbers(entry, "rvec", 3, where))[0]
+    rotation: Array = np.asarray(turn, dtype=np.float64)
     shift_m = _numbers(entry, "tvec_cm", 3, where) / 100.0
     lens = np.zeros(5)
     if "dist" in entry:
@@ -84,7 +85,6 @@ def _camera(entry: Any, where: str) -> tuple[int, CameraModel]:
         raise FloorFileError(f"{where}: dist: only k1 and k2 are known here; straighten the boxes")
     if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or width <= 0 or height <= 0:
         raise FloorFileError(f"{where}: focal lengths, width and height must be above 0")
-    rotation = np.asarray(rotation, dtype=np.float64)
     return view, CameraModel(
         id=f"view{view}",
         width_px=width,

@@ -112,7 +112,7 @@ def _views(
                 keypoints=np.zeros((count, JOINTS, 3)),
                 xy_m=points.xy_m,
                 covariance=points.covariance,
-                placed=((points.xy_m > low) & (points.xy_m < high)).all(axis=1),
+                placed=np.all((points.xy_m > low) & (points.xy_m < high), axis=1),
                 colours=np.full((count, COLOURS), np.nan),
                 clear=np.ones(count, dtype=np.bool_),
                 fit=points.fit,

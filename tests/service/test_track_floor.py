@@ -135,7 +135,7 @@ def test_a_bad_box_is_named(tmp_path: Path, line: str, complaint: str) -> None:
         ({"dist": [0, 0, 0.1, 0, 0]}, "only k1 and k2"),
     ],
 )
-def test_a_bad_camera_is_named(folder: Path, change: dict, complaint: str) -> None:
+def test_a_bad_camera_is_named(folder: Path, change: dict[str, object], complaint: str) -> None:
     entries = json.loads((folder / "cameras.json").read_text())
     entries[0].update(change)
     (folder / "cameras.json").write_text(json.dumps(entries))
