@@ -27,6 +27,7 @@ from sensors.wire import (
     encode,
     topic,
 )
+from service import camera_reader, vision_supervisor
 from service.camera_process import CameraPlan, Pictures
 from service.camera_reader import CameraReader
 from service.live import LiveState
@@ -161,6 +162,18 @@ def test_a_reader_that_is_killed_is_started_again(stage, tmp_path):
     assert running.readers[1].status.counts.frames > before
 
 
+def test_a_reader_that_hangs_is_ended_and_started_again(stage, tmp_path, monkeypatch):
+    monkeypatch.setattr(camera_reader, "HUNG_AFTER_S", 1.0)
+    running = stage(plan("cam2", pictures(tmp_path / "two", 5)))
+    running.works_with("cam2")
+    hanging = running.readers[1].pid
+    os.kill(hanging, signal.SIGSTOP)
+    running.until(lambda: running.state("cam2") == "stalled", "stalled")
+    running.until(lambda: running.state("cam2") == "up", "up again")
+    assert running.readers[1].pid != hanging
+    running.works_with("cam2")
+
+
 def test_corrupt_frames_are_counted_and_the_camera_stays(stage, tmp_path):
     folder = pictures(tmp_path / "two", 6)
     (folder / "3.bmp").write_bytes(b"no picture")
@@ -272,7 +285,9 @@ def _public_key() -> str:
     return CodeIssuer.from_seed(bytes(32), "corner").public_pem
 
 
-def test_a_killed_worker_comes_back_and_its_cameras_are_shown_as_down(store_text, issuer, tmp_path):
+def test_a_killed_or_hanging_worker_comes_back_and_its_cameras_are_shown_as_down(
+    store_text, issuer, tmp_path, monkeypatch
+):
     folder = pictures(tmp_path / "two", 8)
     one = plan("cam1", folder)
     with LiveStore(store_text, issuer.public_pem, tmp_path / "d", cameras=[[one]]) as running:
@@ -299,7 +314,14 @@ def test_a_killed_worker_comes_back_and_its_cameras_are_shown_as_down(store_text
         until(lambda: state() == "up", "up again")
         assert running._vision.pids["vision-1"] not in (None, first)
         assert running.live.snapshot()["status"]["down"] == {}
+        second = running._vision.pids["vision-1"]
+        assert second is not None
+        os.kill(second, signal.SIGSTOP)
+        monkeypatch.setattr(vision_supervisor, "HUNG_AFTER_S", 3.0)
+        until(lambda: running._vision.pids["vision-1"] not in (None, second), "another worker")
+        monkeypatch.undo()
         last = running._vision.pids["vision-1"]
+    assert not Path(f"/proc/{second}").exists()
     assert last is not None
     assert not Path(f"/proc/{last}").exists()
 
