@@ -13,7 +13,14 @@ from rich.table import Table
 from service.calibrate_lens import CalibrationError
 from service.cli_common import JsonOption, console, write_json
 from service.film_source import write_picture
-from service.footage import detect_case, errors_of, fused_places, read_case, single_places
+from service.footage import (
+    body_height,
+    detect_case,
+    errors_of,
+    fused_places,
+    read_case,
+    single_places,
+)
 from service.track_video import draw_tracks, track_video, write_tracks
 from vision.detector import Detector, load_detector
 from vision.tiled import TiledDetector
@@ -122,7 +129,8 @@ def bench_footage_command(
         table.add_row(name, str(row.found), str(row.missed), str(row.extra), median, most, bias)
     console.print(table)
     console.print(
-        f"{shortest} instants, {case.truth.shape[1]} people, {tracks} tracks on the floor"
+        f"{shortest} instants, {case.truth.shape[1]} people, {tracks} tracks on the floor; people"
+        f" are {body_height(case, seen):.2f} of the map's units tall"
     )
     write_json(
         json,
@@ -131,6 +139,7 @@ def bench_footage_command(
             "rms_px": {n: p.rms_px for n, p in case.poses.items()},
             "instants": shortest,
             "tracks": tracks,
+            "body_height": body_height(case, seen),
             "errors": {n: _plain(asdict(row)) for n, row in rows.items()},
         },
     )

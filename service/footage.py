@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from service.floor_tracks import track_floor
 from vision.detector import Detector
 from vision.pose_fit import Mark, PoseFit, PoseFitError, fit_pose
 from vision.rig import Rig
+from vision.visibility import BODY_M
 
 Array = NDArray[np.float64]
 
@@ -129,16 +130,43 @@ def single_places(case: Case, camera: str, seen: Sequence[Seen]) -> list[Array]:
     ]
 
 
+def body_height(case: Case, seen: Mapping[str, Sequence[Seen]]) -> float:
+    """How tall people are in the map's units: the median over all boxes, whose lower edge is taken
+    to stand on the floor. NaN where there are none."""
+    tall: list[float] = []
+    for name, frames in seen.items():
+        camera = case.poses[name].camera
+        for box in np.concatenate([np.zeros((0, 4)), *(s.boxes for s in frames)]):
+            if box[3] > camera.height_px - 2 or box[1] < 2:
+                continue
+            foot, head = camera.to_plane(np.array([[box[[0, 2]].mean(), y] for y in box[[3, 1]]]))
+            # by similar triangles: the head hides the floor point behind it
+            near, far = (float(np.hypot(*(p - camera.position_m[:2]))) for p in (foot, head))
+            tall.append(float(camera.position_m[2]) * (1.0 - near / far))
+    known = [h for h in tall if np.isfinite(h)]
+    return float(np.median(known)) if known else float("nan")
+
+
 def fused_places(
     case: Case, seen: Mapping[str, Sequence[Seen]], fps: float
 ) -> tuple[list[Array], int]:
-    """Per instant the places (N, 2) of the floor tracker, and how many tracks it made."""
-    views = {k: case.poses[name].camera for k, name in enumerate(seen)}
+    """Per instant the places (N, 2) of the floor tracker, and how many tracks it made.
+
+    The tracker knows how tall people are in metres; a map in other units is stretched to that, and
+    its places are shrunk back.
+    """
+    metres = BODY_M / body_height(case, seen)
+    metres = metres if np.isfinite(metres) else 1.0
+    cameras = [case.poses[name].camera for name in seen]
+    views = {
+        k: replace(camera, position_m=camera.position_m * metres)
+        for k, camera in enumerate(cameras)
+    }
     count = min(len(frames) for frames in seen.values())
     frames = [{k: seen[name][i] for k, name in enumerate(seen)} for i in range(count)]
-    run = track_floor(views, frames, _floor(case), fps)
+    run = track_floor(views, frames, _floor(case, metres), fps)
     ids = {int(i) for places in run.places.values() for i in places.ids}
-    return [run.places[i].xy_m for i in range(count)], len(ids)
+    return [run.places[i].xy_m / metres for i in range(count)], len(ids)
 
 
 def errors_of(
@@ -189,9 +217,9 @@ def _in_view(rig: Rig, xy: Array) -> bool:
     return False
 
 
-def _floor(case: Case) -> Floor:
+def _floor(case: Case, metres: float) -> Floor:
     marks = [mark.point_m[:2] for pose in case.poses.values() for mark in pose.marks]
-    points = np.concatenate([np.array(marks), case.truth[0]])
+    points = np.concatenate([np.array(marks), case.truth[0]]) * metres
     low, high = points.min(axis=0) - _ROOM_M, points.max(axis=0) + _ROOM_M
     return Floor(x_min_m=low[0], y_min_m=low[1], x_max_m=high[0], y_max_m=high[1])
 
