@@ -96,7 +96,7 @@ def fit(
     net.train()
     for epoch in range(recipe.epochs):
         order = rng.permutation(len(pictures))
-        total = 0.0
+        total, made = 0.0, 0
         for k in range(per_epoch):
             done = max(step / steps, (time.monotonic() - began) / limit_s)
             if done >= 1:
@@ -119,6 +119,7 @@ def fit(
             loss.backward()
             optimiser.step()
             step += 1
+            made += 1
             keep = min(recipe.averaged, step / (step + 20))
             _average(torch, mean, net, keep)
             mean_proxies.lerp_(proxies.detach(), 1 - keep)
@@ -126,7 +127,7 @@ def fit(
         spent = time.monotonic() - began
         say(
             f"pass {epoch + 1} of {recipe.epochs}, {side} px: "
-            f"loss {total / (k + 1):.3f}, {spent:.0f} s"
+            f"loss {total / max(1, made):.3f}, {spent:.0f} s"
         )
         if done >= 1:
             break

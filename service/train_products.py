@@ -23,12 +23,12 @@ from vision.gallery import Gallery, Scale
 from vision.products import ProductEmbedder
 
 PICTURES_RECIPE = Recipe(
-    shape=NetShape((48, 96, 192), 2, 128, halve_twice=True),
-    epochs=60,
-    sides_px=(48, 64),
-    augment=Augment(area=(0.3, 1.1), cut_share=0.4, blend_share=0.15, erased=0.1),
+    shape=NetShape((64, 128, 256), 2, 128, halve_twice=True),
+    epochs=40,
+    sides_px=(64, 64, 80),
+    augment=Augment(area=(0.35, 1.1), cut_share=0.3, blend_share=0.1, erased=0.1),
 )
-PICTURES_SIDE_PX = 80  # a net sees more in larger pictures than it was trained on (FixRes)
+PICTURES_SIDE_PX = 96  # a net sees more in larger pictures than it was trained on (FixRes)
 
 PACKAGES_RECIPE = Recipe(
     shape=NetShape((32, 64, 128), 1, 96, halve_twice=True),
@@ -54,6 +54,7 @@ PACKAGES_RECIPE = Recipe(
 )
 PACKAGES_SIDE_PX = 48
 PACKAGES, CROPS = 1000, 12  # packages, and crops in a hand of each
+NOT_FITTED_UNKNOWN_AT = 0.2  # pictures that all show something known cannot tell where
 CALIBRATED_ON = 160  # further packages
 
 
@@ -162,7 +163,7 @@ def write_weights(
     fitted: Fitted, weights: Path, side_px: int, recipe: Recipe, classes: Sequence[int]
 ) -> Gallery:
     """Export a network, and the proxies of its classes, if any, as a gallery beside it."""
-    scale = Scale(temperature=1 / recipe.sharpness)
+    scale = Scale(temperature=1 / recipe.sharpness, unknown_at=NOT_FITTED_UNKNOWN_AT)
     export_net(fitted.net, side_px, weights, notes_of(scale, scale))
     gallery = ProductEmbedder(weights).new_gallery()
     for k in classes:
