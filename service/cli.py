@@ -37,8 +37,8 @@ from service.cli_track import bench_tracking_command, track, track_eval
 from service.cli_track_floor import track_floor_command, track_floor_eval
 from service.cli_vision import vision_app
 from service.film_source import FilmError
-from service.footage import FootageError
 from service.floor_files import FloorFileError
+from service.footage import FootageError
 from service.joint_crops import CropsMissing
 from service.journal import JournalError
 from service.live_store import LiveStoreError
