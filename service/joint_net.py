@@ -9,14 +9,19 @@ without which left and right cannot be told apart.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.product_net import need_torch
 from vision.detection import JOINTS
 from vision.joints import COLUMNS, ROWS
+
+_SHRUNK = ("Conv", "Add", "Relu", "Resize")  # what an 8-bit convolution can be joined with
 
 
 def build_joint_net() -> Any:
@@ -107,3 +112,45 @@ def export_joint_net(net: Any, path: Path) -> None:
         dynamo=False,
     )
     onnx.checker.check_model(onnx.load(str(path)))
+
+
+def shrink_joint_net(path: Path, crops: Sequence[NDArray[np.uint8]]) -> None:
+    """Let the convolutions of the network at `path` count in 8 bits, in place: twice as fast on
+    processors with instructions for it, at hardly any loss. `crops`, batches of (N, 128, 96, 3),
+    show the ranges that the numbers take (Jacob et al., CVPR 2018); the heat maps stay in floats.
+    """
+    need_torch()
+    import onnx  # noqa: PLC0415
+    from onnxruntime.quantization import (  # noqa: PLC0415
+        CalibrationDataReader,
+        QuantType,
+        quantize_static,
+    )
+    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
+
+    class Shown(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.left = iter(crops)
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            batch = next(self.left, None)
+            return None if batch is None else {"crops": batch}
+
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready.onnx"
+        quant_pre_process(str(path), str(ready), skip_symbolic_shape=True)
+        kept = [
+            node.name
+            for node in onnx.load(str(ready)).graph.node
+            if node.op_type not in _SHRUNK or "/heat/" in node.name
+        ]
+        quantize_static(
+            str(ready),
+            str(path),
+            Shown(),
+            per_channel=True,
+            reduce_range=True,  # or sums run over on processors without 8-bit instructions
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=kept,
+        )

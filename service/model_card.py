@@ -83,6 +83,7 @@ JOINT_CARD = """# person-pose.joints
 Finds the 17 COCO keypoints of one person in a crop, to replace those of `person-pose`.
 
 - Net: {parameters} M parameters (`service/joint_net.py`), trained from random weights with PyTorch.
+  Its convolutions count in 8 bits.
 - Input: `crops` (N, 128, 96, 3) RGB uint8, the person's box with a quarter more room around.
 - Output: `heat` (N, 17, 32, 24), a map for each joint before its softmax, and `visible` (N, 17).
 - Trained on: pictures rendered by `simulator/training_pictures.py`, as those of `person-pose`.

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.joint_crops import People, plain_crop, read_people, varied_crop
-from service.joint_net import build_joint_net, export_joint_net
+from service.joint_net import build_joint_net, export_joint_net, shrink_joint_net
 from service.model_card import file_joint_weights
 from service.pose_score import MIRROR, WRISTS
 from service.product_net import need_torch
@@ -37,6 +37,7 @@ HIDDEN = 0.4  # weight of a joint that is not seen
 OUTSIDE_PX = 4.0  # joints further outside the crop teach nothing
 OF_JOINT = [0.6] * 5 + [1.0, 1.0, 1.2, 1.2, 1.6, 1.6, 1.0, 1.0, 1.0, 1.0, 1.2, 1.2]
 SAY_EVERY_S = 60.0
+SHOWN = 512  # crops that tell the ranges of the numbers when the weights are made small
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ def publish_joints(
     """Export a network, score the file on held-out pictures, write weights, manifest and card."""
     weights = models / WEIGHTS
     export_joint_net(net, weights)
+    shrink_joint_net(weights, _batches(read_people(pictures / "crops" / "train")))
     refiner = JointRefiner(weights)
     held_out = score_joints(refiner, read_people(pictures / "crops" / "val"))
     corner = score_joints(refiner, read_people(pictures / "crops" / "report"))
@@ -148,6 +150,15 @@ def publish_joints(
     file_joint_weights(models, weights, parameters, command, figures, (ROWS, COLUMNS))
     say(json.dumps(figures, indent=2))
     return held_out
+
+
+def _batches(people: People) -> list[NDArray[np.uint8]]:
+    """Some crops from all over `people`, as vision would cut them, in batches."""
+    some = np.linspace(0, len(people) - 1, min(len(people), SHOWN)).astype(int)
+    crops = np.stack(
+        [plain_crop(people.pieces[i], people.boxes[i], people.keypoints[i])[0] for i in some]
+    )
+    return [crops[k : k + BATCH] for k in range(0, len(crops), BATCH)]
 
 
 def score_joints(refiner: JointRefiner, people: People) -> JointScore:
