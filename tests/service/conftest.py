@@ -14,6 +14,7 @@ from service.broker import EmbeddedBroker
 from service.bus import BrokerAddress
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+PATIENCE_S = 60.0
 STORE_FILE = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
 
 
@@ -36,13 +37,14 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            [str(MOSQUITTO), "-c", str(self._configuration)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while True:
+            if self._process is None or self._process.poll() is not None:  # its port was taken
+                self._process = subprocess.Popen(
+                    [str(MOSQUITTO), "-c", str(self._configuration)],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1.0).close()
                 return
@@ -53,7 +55,7 @@ class Mosquitto:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE_S)
             self._process = None
 
 

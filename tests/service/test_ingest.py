@@ -1,5 +1,6 @@
 """From the bus to the journal: bad messages are kept aside, good ones go on, silence is noted."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +10,13 @@ from paho.mqtt.client import Client
 
 from sensors.wire import HealthReport, WeightBatch, encode, topic
 from service.bus import BrokerAddress, confirmation_topic, new_client
-from service.ingest import Delivery, Ingest
+from service.ingest import SILENCE_S, Delivery, Ingest
 from service.journal import Journal
 from service.progress import MessageId, decode_confirmation
 from service.records import TICK
 
 PLATES = 12
+PATIENCE_S = 60.0
 
 
 class Line:
@@ -26,6 +28,8 @@ class Line:
         self.handed_on = []
         self.confirmed = []
         self.ingest = Ingest(store, journal, address, self.handed_on.extend)
+        self.ingest_subscribed = threading.Event()
+        self.ingest._client.on_subscribe = lambda *_: self.ingest_subscribed.set()
         self._thread = threading.Thread(target=self.ingest.run)
         self._thread.start()
         subscribed = threading.Event()
@@ -36,15 +40,14 @@ class Line:
             decode_confirmation(m.payload)
         )
         self.client.loop_start()
-        assert subscribed.wait(10)
-        wait_for(lambda: self.ingest.connected)
-        time.sleep(0.2)
+        assert subscribed.wait(PATIENCE_S)
+        assert self.ingest_subscribed.wait(PATIENCE_S)
 
     def _subscribe(self, client: Client, *_) -> None:
         client.subscribe(confirmation_topic(self.store, "+"), 0)
 
     def say(self, message_topic: str, body: bytes) -> None:
-        self.client.publish(message_topic, body, 1).wait_for_publish(10)
+        self.client.publish(message_topic, body, 1).wait_for_publish(PATIENCE_S)
 
     def journaled(self) -> list[bytes]:
         return [entry.body for entry in self.journal.entries() if entry.topic != TICK]
@@ -56,7 +59,7 @@ class Line:
         self.client.loop_stop()
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -100,12 +103,11 @@ def test_bad_messages_are_kept_aside_with_their_reason(line):
         line.say(message_topic, body)
         line.say(at, weight(100 + number))
     good = [weight(100 + number) for number in range(len(bad))]
-    wait_for(lambda: line.journaled() == good)
+    wait_for(lambda: sorted(line.journaled()) == sorted(good))
     wait_for(lambda: len(line.journal.dead_letters()) == len(bad))
-    letters = line.journal.dead_letters()
-    for letter, (message_topic, body, reason) in zip(letters, bad, strict=True):
-        assert (letter.topic, letter.body) == (message_topic, body)
-        assert reason in letter.reason, letter.reason
+    letters = {(letter.topic, letter.body): letter for letter in line.journal.dead_letters()}
+    for message_topic, body, reason in bad:  # amqtt does not keep the order
+        assert reason in letters[message_topic, body].reason
     wait_for(lambda: line.ingest.counters.dead_letters == len(bad))
     line.say(at, weight(4, plates=3))
     line.say(at, weight(200))
@@ -119,20 +121,20 @@ def test_repeats_are_journaled_once_and_confirmed_again(line):
         line.say(at, weight(seq))
     wait_for(lambda: len(line.journaled()) == 3)
     wait_for(lambda: line.journal.duplicates == 2)
-    wait_for(lambda: len(line.confirmed) > 0 and line.confirmed[-1].seq == 3)
+    wait_for(lambda: any(told.seq == 3 for told in line.confirmed))
     line.confirmed.clear()
     line.say(at, weight(0))
     wait_for(lambda: len(line.confirmed) == 1)
     (told,) = line.confirmed
     assert (told.device, told.boot, told.first, told.seq) == ("g1s1", "b", 0, 1)
-    assert line.journaled() == [weight(0), weight(1), weight(3)]
+    assert sorted(line.journaled()) == [weight(0), weight(1), weight(3)]
     assert line.journal.is_settled(MessageId("g1s1", "b", 3))
 
 
 def test_entries_are_handed_on_as_journaled_and_silence_with_them(line):
-    time.sleep(1.0)
-    ticks = len(line.handed_on)
-    assert 2 <= ticks <= 6
+    wait_for(lambda: len(line.handed_on) >= 3)
+    ticks_ns = [entry.received_ns for entry in list(line.handed_on)]
+    assert min(b - a for a, b in itertools.pairwise(ticks_ns)) > 0.9 * SILENCE_S * 1e9
     report = HealthReport(device="cam1", boot="b", seq=0, at_ns=1, up=True)
     line.say(topic(line.store, "health", "cam1"), encode(report))
     wait_for(lambda: encode(report) in line.journaled())
@@ -141,7 +143,7 @@ def test_entries_are_handed_on_as_journaled_and_silence_with_them(line):
     assert {entry.body for entry in line.handed_on if entry.topic == TICK} == {b""}
     times = [entry.received_ns for entry in line.handed_on]
     assert times == sorted(times)
-    assert abs(times[-1] - time.time_ns()) < 20_000_000_000
+    assert abs(times[-1] - time.time_ns()) < PATIENCE_S * 1e9
 
 
 def test_repeats_alone_do_not_stop_time(line):
@@ -149,10 +151,11 @@ def test_repeats_alone_do_not_stop_time(line):
     line.say(at, weight(0))
     wait_for(lambda: len(line.journaled()) == 1)
     before = len(line.handed_on)
-    for _ in range(20):
+    deadline = time.monotonic() + PATIENCE_S
+    while len(line.handed_on) == before:
+        assert time.monotonic() < deadline, "time stands still"
         line.say(at, weight(0))
         time.sleep(0.05)
-    assert len(line.handed_on) > before
     assert len(line.journaled()) == 1
 
 
@@ -162,9 +165,10 @@ def test_a_lost_broker_is_found_again(line, broker):
     wait_for(lambda: len(line.journaled()) == 1)
     broker.stop()
     wait_for(lambda: not line.ingest.connected)
+    line.ingest_subscribed.clear()
     broker.start()
-    wait_for(lambda: line.ingest.connected and line.client.is_connected())
-    time.sleep(0.3)
+    assert line.ingest_subscribed.wait(PATIENCE_S)
+    wait_for(line.client.is_connected)
     line.say(at, weight(1))
     wait_for(lambda: len(line.journaled()) == 2)
 
@@ -186,7 +190,7 @@ def test_a_journal_that_fails_ends_the_run_unacknowledged(store, address, tmp_pa
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert str(raised[0]) == "the disk is full"
 

@@ -18,6 +18,8 @@ from service.progress import decode_confirmation
 from service.publisher import Publisher, PublisherError
 from service.records import TICK
 
+PATIENCE_S = 120.0
+
 
 def report(device: str, seq: int) -> HealthReport:
     return HealthReport(device=device, boot="b", seq=seq, at_ns=seq, up=True)
@@ -54,7 +56,7 @@ def test_many_devices_in_order_over_one_connection(store, journal, address):
         for seq in range(500):
             for device in ("one", "two"):
                 publisher.publish("health", report(device, seq))
-        assert publisher.wait_until_confirmed(30)
+        assert publisher.wait_until_confirmed(PATIENCE_S)
         assert publisher.buffered == 0
         assert publisher.confirmed == 1000
     for device in ("one", "two"):
@@ -69,10 +71,10 @@ def test_an_absent_engine_gets_everything_when_it_comes(store, journal, address)
         assert publisher.buffered == 600
         assert publisher.sent < 300
         with ingesting(store, journal, address):
-            assert publisher.wait_until_confirmed(30)
+            assert publisher.wait_until_confirmed(PATIENCE_S)
         with ingesting(store, journal, address):
             publisher.publish("health", report("one", 600))
-            assert publisher.wait_until_confirmed(30)
+            assert publisher.wait_until_confirmed(PATIENCE_S)
     assert sorted(seqs(journal, store, "one")) == list(range(601))
 
 
@@ -93,8 +95,8 @@ def test_a_broker_restart_loses_nothing(store, journal, broker):
             broker.stop()
             time.sleep(0.2)
             broker.start()
-        assert stopped.wait(30)
-        assert publisher.wait_until_confirmed(60)
+        assert stopped.wait(PATIENCE_S)
+        assert publisher.wait_until_confirmed(PATIENCE_S)
     found = seqs(journal, store, "one")
     assert sorted(found) == list(range(800))
     assert len([e for e in journal.entries() if e.topic != TICK]) == 800
@@ -114,7 +116,7 @@ def test_a_message_lost_on_the_way_is_sent_again(store, journal, address):
         for seq in range(400):
             publisher.publish("health", report("one", seq))
             time.sleep(0.002)
-        assert publisher.wait_until_confirmed(60)
+        assert publisher.wait_until_confirmed(PATIENCE_S)
         assert len(lost) == 40
         assert publisher.repeated > 0
     assert sorted(seqs(journal, store, "one")) == list(range(400))
@@ -124,7 +126,7 @@ def test_a_new_journal_confirms_a_device_that_has_spoken_before(store, journal, 
     with ingesting(store, journal, address), Publisher(address, store.id) as publisher:
         for seq in range(700, 720):
             publisher.publish("health", report("one", seq))
-        assert publisher.wait_until_confirmed(10)
+        assert publisher.wait_until_confirmed(PATIENCE_S)
 
 
 def test_a_refused_message_does_not_hold_up_the_others(store, journal, address):
@@ -133,7 +135,7 @@ def test_a_refused_message_does_not_hold_up_the_others(store, journal, address):
         body = encode(report("one", 1)).replace(b'"up":true', b'"up":"yes"')
         publisher.publish_bytes(topic(store.id, "health", "one"), body)
         publisher.publish("health", report("one", 2))
-        assert publisher.wait_until_confirmed(10)
+        assert publisher.wait_until_confirmed(PATIENCE_S)
     assert sorted(seqs(journal, store, "one")) == [0, 2]
     assert len(journal.dead_letters()) == 1
 
@@ -173,7 +175,7 @@ def test_a_full_buffer_holds_the_device_back():
     time.sleep(0.2)
     assert thread.is_alive()
     assert publisher.close() == 3
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert blocked == ["the publisher is closed"]
     with pytest.raises(PublisherError, match="names no"):
         Publisher(nowhere, "corner").publish_bytes("openaisle/corner/health/one", b"{}")

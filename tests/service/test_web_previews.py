@@ -97,7 +97,7 @@ def _write(name: str, go: object, rounds: int) -> None:
     for i in range(rounds):
         writer.put("cam1", bytes([i % 256]) * (20_000 + i % 20_000))
         time.sleep(0.0002)
-    go.wait(10)  # type: ignore[attr-defined]
+    go.wait(100)  # type: ignore[attr-defined]
     writer.close()
 
 
@@ -119,7 +119,7 @@ def test_a_torn_picture_is_never_returned_across_processes(
         assert version >= versions[-1]
         versions.append(version)
     done.set()
-    process.join(10)
+    process.join(100)
     assert process.exitcode == 0
     assert len(set(versions)) > 50
 
@@ -135,7 +135,7 @@ def test_a_slot_that_stays_odd_gives_nothing(
     got: list[object] = []
     thread = threading.Thread(target=lambda: got.append(reader.get("cam1")))
     thread.start()
-    thread.join(2)
+    thread.join(60)
     memory.close()
     assert got == [None]
 
