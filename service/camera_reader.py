@@ -98,6 +98,10 @@ class CameraReader:
         """A frame's picture, without taking it."""
         return self._ring.take(head)
 
+    def leave(self) -> None:
+        """Tell the process to end, without waiting for it."""
+        self._process.leave()
+
     def close(self) -> None:
         """End the process."""
         self._process.stop()

@@ -8,6 +8,7 @@ variables or from files of their own.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -23,6 +24,12 @@ from vision.source import SourceError
 from vision.stream import Address, Login, usb_options
 
 _KINDS = ("rtsp", "usb", "video", "pictures", "scene")
+_UNWRITABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029<>\"\\^`|]")
+_LOGIN_PARAMETER = re.compile(
+    r"(?:pass\w*|pwd|psw|token|secret|auth\w*)=(?!\{password\}(?:[&;#/_]|$))[^&;#/]", re.IGNORECASE
+)
+
+Text = Annotated[str, Field(min_length=1)]
 
 
 class CamerasFileError(SourceError):
@@ -37,10 +44,10 @@ class CameraEntry(_Part):
     """One camera: just one of rtsp, usb, video, pictures and scene, and how to take it."""
 
     rtsp: str | None = None
-    usb: str | Annotated[int, Field(ge=0, le=255)] | None = None
-    video: str | None = None
-    pictures: str | None = None
-    scene: str | None = None
+    usb: Text | Annotated[int, Field(ge=0, le=255)] | None = None
+    video: Text | None = None
+    pictures: Text | None = None
+    scene: Text | None = None
     user: str | None = None
     password_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     password_file: str | None = None
@@ -74,7 +81,23 @@ class CameraEntry(_Part):
             )
         if parts.scheme not in ("rtsp", "rtsps") or not host:
             raise ValueError("expected rtsp://host[:port]/path or rtsps://…")
+        if _UNWRITABLE.search(url):
+            raise ValueError("holds a character that no URL may have: write it as %XX")
+        if _LOGIN_PARAMETER.search(url):
+            raise ValueError(
+                "holds a login: write {password} in its place, and `user` and one of password_env,"
+                " password_file and password_secret"
+            )
         return url
+
+    @field_validator("video", "pictures", "scene")
+    @classmethod
+    def _is_a_path(cls, path: str | None) -> str | None:
+        if path is not None and "://" in path:
+            raise ValueError("expected a file or folder; a network camera is `rtsp`")
+        if path is not None and "\0" in path:
+            raise ValueError("expected a file or folder")
+        return path
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
@@ -96,6 +119,8 @@ class CameraEntry(_Part):
             )
         if self.user is not None and self.rtsp is None:
             raise ValueError("user: only rtsp cameras have a login")
+        if self.rtsp is not None and "{password}" in self.rtsp and self.user is None:
+            raise ValueError("rtsp: {password} needs `user` and a password")
         return self
 
 
@@ -131,7 +156,7 @@ def load_cameras(path: Path) -> CamerasFile:
     try:
         return CamerasFile.model_validate(content)
     except ValidationError as error:
-        lines = [f"{path}: {_place(e['loc'])}: {e['msg']}" for e in error.errors()]
+        lines = [f"{path}: {_place(e['loc'])}: {_plain(e['msg'])}" for e in error.errors()]
         raise CamerasFileError("\n".join(lines)) from None
 
 
@@ -198,7 +223,8 @@ def _plan(
         options = tuple(usb_options(size, fps).items())
         address = Address(device, None, "v4l2", options, False, *times)
     elif entry.video is not None:
-        address = Address(str(path.parent / entry.video), recorded=True)
+        # absolute, for FFmpeg takes what stands before a colon for a protocol
+        address = Address(str((path.parent / entry.video).absolute()), recorded=True)
     elif entry.pictures is not None:
         pictures = Pictures(str(path.parent / entry.pictures), fps or 10.0)
     elif entry.scene is not None:
@@ -249,7 +275,12 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
         raise CamerasFileError(f"{path}: cannot be read: {reason}") from None
     try:
-        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        twice = _key_that_stands_twice(yaml.compose(text, Loader=loader))
+        if twice is not None:
+            line_number = twice.start_mark.line + 1
+            raise CamerasFileError(f"{path}, line {line_number}: key {twice.value!r} stands twice")
+        content = yaml.load(text, Loader=loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
@@ -257,6 +288,31 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
     if not isinstance(content, dict):
         raise CamerasFileError(f"{path}: expected a mapping of keys at the top")
     return content
+
+
+def _key_that_stands_twice(top: yaml.Node | None) -> yaml.ScalarNode | None:
+    """The first repeated key: YAML would let the last one win in silence."""
+    nodes, seen = [top], set()
+    while nodes:
+        node = nodes.pop()
+        if node is None or id(node) in seen:  # an alias, maybe of something around itself
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            known: set[str] = set()
+            for key, value in node.value:
+                nodes.append(value)
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in known:
+                        return key
+                    known.add(key.value)
+    return None
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

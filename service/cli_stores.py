@@ -104,7 +104,10 @@ def serve(
     ),
     broker: Annotated[
         str | None,
-        typer.Option(help="mqtt://host:port of the store's broker; default: an embedded one."),
+        typer.Option(
+            envvar="OPENAISLE_BROKER",
+            help="mqtt://host:port of the store's broker; default: an embedded one.",
+        ),
     ] = None,
     broker_port: Annotated[
         int, typer.Option(help="Where the embedded broker listens, on 127.0.0.1; 0: anywhere.")

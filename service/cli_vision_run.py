@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import signal
 import threading
 import time
@@ -28,7 +27,11 @@ def run_command(
         Path, typer.Option("--cameras", help="Where the cameras are (docs/cameras.md).")
     ],
     broker: Annotated[
-        str, typer.Option(help="mqtt://[user:password@]host:port of the store's broker.")
+        str,
+        typer.Option(
+            envvar="OPENAISLE_BROKER",
+            help="mqtt://[user:password@]host:port of the store's broker.",
+        ),
     ],
     weights: WeightsOption = None,
     seconds: Annotated[
@@ -53,8 +56,7 @@ def run_command(
         signal.signal(number, lambda *_: stop.set())
     address = broker_address(broker)
     groups = grouped(plans, file.groups)
-    previews = f"openaisle-{secrets.token_hex(4)}"
-    with VisionSupervisor(known.id, text, groups, address, previews=previews, weights=seeing):
+    with VisionSupervisor(known.id, text, groups, address, weights=seeing):  # nobody sees previews
         console.print(in_words(file, cameras, known), markup=False)
         console.print(f"broker: mqtt://{address.host}:{address.port}", markup=False)
         stop.wait(seconds)

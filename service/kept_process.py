@@ -69,14 +69,18 @@ class KeptProcess:
         if self._process is not None:
             self._process.kill()
 
+    def leave(self) -> None:
+        """Tell the child to finish, without waiting: `stop` waits. Of several, tell all first."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
     def stop(self) -> None:
         """Let the child finish; end it where it does not."""
         process = self._process
         if process is None:
             return
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
+        self.leave()
         try:
             process.wait(_STOP_WITHIN_S)
         except subprocess.TimeoutExpired:
@@ -98,9 +102,7 @@ class KeptProcess:
             self._process.stdin.flush()
 
     def _let_go(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self.leave()
         self._process = None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sensors.store import StoreFileError
@@ -15,6 +15,7 @@ from service.eyes import Painter
 from service.simulate import player_of, stage
 from simulator.player import Exposure
 from simulator.world import realise
+from vision.frame import Picture
 from vision.source import StreamFacts
 from vision.stream import ArrayPicture, Shot, StreamError
 
@@ -42,16 +43,15 @@ class SceneStream:
             )
         camera = true.cameras[self._camera]
         alone = replace(true, cameras={self._camera: camera})
+        size_px = (camera.width_px, camera.height_px)
         painter = Painter(staged.store, alone, self._seed)
         player, _ = player_of(staged, self._seed, 0)
 
         def paint() -> Iterator[Shot]:
             for happening in player:
-                if isinstance(happening, Exposure):
-                    frame = painter.paint(happening).frames.get(self._camera)
-                    if frame is not None:
-                        picture = ArrayPicture(frame.rgb)
-                        yield Shot(time.time_ns(), happening.at_ns, picture=picture)
+                if isinstance(happening, Exposure) and self._camera not in happening.out:
+                    picture = _Unpainted(painter, happening, self._camera, size_px)
+                    yield Shot(time.time_ns(), happening.at_ns, picture=picture)
 
         self._shots = paint()
         fps = next(c.fps for c in staged.store.cameras if c.id == self._camera)
@@ -62,8 +62,22 @@ class SceneStream:
         return next(self._shots, None)
 
     def hurry(self, behind: bool) -> None:
-        """Every picture is rendered alone: nothing can be left out."""
+        """Nothing to do: what is too late is never painted."""
 
     def close(self) -> None:
         """Nothing is held open."""
         self._shots = iter(())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unpainted:
+    """One camera's view of an exposure, painted where somebody wants it before the next one."""
+
+    painter: Painter
+    exposure: Exposure
+    camera: str
+    size_px: tuple[int, int]
+
+    def rgb(self, size_px: tuple[int, int]) -> Picture:
+        frame = self.painter.paint(self.exposure).frames[self.camera]
+        return ArrayPicture(frame.rgb).rgb(size_px)

@@ -112,6 +112,8 @@ class VisionSupervisor:
         self._stop.set()
         self._thread.join()
         for worker in self._workers:
+            worker.process.leave()
+        for worker in self._workers:
             worker.process.stop()
             worker.beat_memory.close()
             os.close(worker.fd)

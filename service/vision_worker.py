@@ -224,6 +224,8 @@ def run_worker(told: WorkerOrders, stop: threading.Event) -> None:
             closing.callback(reader.close)
             reader.poll()
             readers.append(reader)
+        for reader in readers:  # last in, first out: all are told to end before one is waited for
+            closing.callback(reader.leave)
         products = known_products(gallery_of(store.id))
         vision = VisionPipeline(
             store, load_eyes(told.weights), told.device, boot, products=products

@@ -76,6 +76,7 @@ class LiveSource:
         self._freeze = FreezeWatch(self._rules.frozen_after_s)  # a lost camera may come back frozen
         self._behind = False
         self._next_due_ns = 0
+        self._round_ns = 0  # when the round of a looping recording began that is being played
 
     @property
     def camera(self) -> str:
@@ -105,7 +106,8 @@ class LiveSource:
                 if self._closed.is_set():
                     return
                 if not self._rules.loop:
-                    status.state, status.reason = "down", "the recording has ended"
+                    unfit = f"; it {status.reason}" if status.state == "wrong_size" else ""
+                    status.state, status.reason = "down", f"the recording has ended{unfit}"
                     return
             except StreamError as error:
                 held_s = (self._clock_ns() - reached_ns) / 1e9 if reached_ns else 0.0
@@ -176,6 +178,14 @@ class LiveSource:
         first_ns = rules.start_ns if rules.start_ns is not None else self._clock_ns()
         if self._status.last_at_ns >= first_ns:  # a loop goes on where the last one ended
             first_ns = self._status.last_at_ns + step_ns
+        length_ns = round(facts.length_s * 1e9) if facts else 0
+        if rules.loop and rules.real_time and length_ns > 0:
+            # rounds begin a length apart, also after a restart: whole ones that are over are left
+            # out, else a recording that is late by one would be late for ever
+            if self._round_ns:
+                first_ns = self._round_ns + length_ns
+            first_ns += max(0, self._clock_ns() - first_ns) // length_ns * length_ns
+            self._round_ns = first_ns
         zero_ns: int | None = None
         count = 0
 
@@ -225,7 +235,7 @@ class LiveSource:
         found = shot.picture.size_px
         facts = status.facts
         if facts is not None and found != (facts.width_px, facts.height_px):
-            status.facts = StreamFacts(facts.codec, *found, facts.fps)
+            status.facts = StreamFacts(facts.codec, *found, facts.fps, facts.length_s)
         if wanted is None or found == wanted:
             status.note = ""
             return shot.picture.rgb(found)

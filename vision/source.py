@@ -63,12 +63,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """What a camera says of its stream when it is opened; `fps` 0 where it does not say."""
+    """What a camera says of its stream when it is opened; `fps` 0 where it does not say.
+
+    `length_s` is how long a recording lasts, 0 where that is unknown or it is none.
+    """
 
     codec: str
     width_px: int
     height_px: int
     fps: float = 0.0
+    length_s: float = 0.0
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ _WORDS = (
     ("No such device", "there is no such device"),
     ("No such file", "there is no such file or device"),
     ("Immediate exit", "it does not answer in time"),
+    ("Invalid data", "it sends nothing that can be read as video"),
 )
 
 
@@ -70,12 +71,18 @@ class Address:
     read_timeout_s: float = 5.0
 
     def full(self) -> str:
-        """The URL with its login, special characters quoted. Never to be shown."""
+        """The URL with its login, special characters quoted. Never to be shown.
+
+        Where the URL has `{password}` it is put there, and the user at `{user}`, for cameras
+        that want the login within the path.
+        """
         if self.login is None:
             return self.url
+        user, password = quote(self.login.user, safe=""), quote(self.login.password, safe="")
+        if "{password}" in self.url:
+            return self.url.replace("{user}", user).replace("{password}", password)
         scheme, _, rest = self.url.partition("://")
-        login = f"{quote(self.login.user, safe='')}:{quote(self.login.password, safe='')}"
-        return f"{scheme}://{login}@{rest}"
+        return f"{scheme}://{user}:{password}@{rest}"
 
 
 class Shown(Protocol):
@@ -167,7 +174,11 @@ class AvStream:
         rate = stream.average_rate or stream.guessed_rate
         waits = address.url.startswith(("rtsp:", "rtsps:")) and context.name in _NEXT_TELLS
         self._shots = self._read_all(stream, waits)
-        return StreamFacts(context.name, context.width, context.height, float(rate or 0.0))
+        length_s = 0.0
+        if address.recorded and stream.duration:
+            length_s = float(stream.duration * stream.time_base)
+        size_px = (context.width, context.height)
+        return StreamFacts(context.name, *size_px, float(rate or 0.0), length_s)
 
     def read(self) -> Shot | None:
         """The next picture or broken frame; None at the end. Raises StreamError."""
@@ -209,7 +220,7 @@ class AvStream:
             try:
                 frames = packet.decode()
             except InvalidDataError as error:
-                yield Shot(received_ns, broken=_reason(error))
+                yield Shot(received_ns, broken=without_login(str(error.strerror)))
                 continue
             for frame in frames:
                 if frame.is_corrupt:
@@ -248,7 +259,8 @@ class FolderStream:
         if first is None:
             raise StreamError(f"{self._folder}: none of its {len(files)} pictures can be read")
         kind = self._files[0].suffix.lstrip(".").lower()
-        return StreamFacts(kind, first.shape[1], first.shape[0], self._fps)
+        length_s = len(files) / self._fps
+        return StreamFacts(kind, first.shape[1], first.shape[0], self._fps, length_s)
 
     def read(self) -> Shot | None:
         """The next picture; None after the last."""
@@ -352,7 +364,10 @@ def _read_picture(file: Path) -> Picture | None:
         return None
     if not raw.size:
         return None
-    bgr = cv2.imdecode(raw, cv2.IMREAD_COLOR)
+    try:
+        bgr = cv2.imdecode(raw, cv2.IMREAD_COLOR)
+    except cv2.error:  # such as one of more pixels than OpenCV takes
+        return None
     return (
         None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
     )

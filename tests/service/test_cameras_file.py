@@ -159,3 +159,47 @@ def test_cameras_of_the_store_that_are_left_out_are_named(write, store: Store):
     path = write("cameras: {cam2: {usb: 0}, cam1: {usb: 1}}")
     said = in_words(load_cameras(path), path, store)
     assert said == f"cameras: cam2, cam1 in 1 worker; {path} does not say where cam3, cam4 is"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cameras:\n  cam1: {usb: 0}\n  cam1: {usb: 1}", "line 3: key 'cam1' stands twice"),
+        ("cameras: {cam1: {usb: 0, usb: 1}}", "line 1: key 'usb' stands twice"),
+        ("cameras: {a: &a {usb: 0}, b: *a, b: *a}", "key 'b' stands twice"),
+        (r'cameras: {cam1: {rtsp: "rtsp://h/a\nb"}}', "no URL may have"),
+        ("cameras: {cam1: {rtsp: 'rtsp://h/a?user=u&password=hunter2'}}", "holds a login: write"),
+        ("cameras: {cam1: {rtsp: 'rtsp://h/user=u_PassWD=hunter2_'}}", "holds a login: write"),
+        ("cameras: {cam1: {rtsp: 'rtsp://h/a?pwd={password}'}}", r"\{password\} needs `user`"),
+        ("cameras: {cam1: {rtsp: 'rtsp://h/?pwd={password}hunter2'}}", "holds a login: write"),
+        ("cameras: {cam1: {video: 'http://h/hunter2.mp4'}}", "expected a file or folder"),
+        ("cameras: {cam1: {pictures: ''}}", "cameras.cam1.pictures: String should have"),
+    ],
+)
+def test_what_would_mislead_or_show_a_login_is_refused(write, text, expected):
+    path = write(text)
+    with pytest.raises(CamerasFileError, match=expected) as raised:
+        load_cameras(path)
+    assert str(raised.value).startswith(str(path))
+    assert SECRET not in str(raised.value)
+    assert "Value error" not in str(raised.value)
+
+
+def test_a_login_within_the_path_is_put_there_when_it_is_opened(write, monkeypatch):
+    monkeypatch.setenv("CAM", "a&b")
+    path = write(
+        "cameras: {c: {rtsp: 'rtsp://h/user={user}&password={password}&x=1', user: ada, "
+        "password_env: CAM}}"
+    )
+    (plan,) = plan_cameras(load_cameras(path), path)
+    assert plan.address is not None
+    assert plan.address.full() == "rtsp://h/user=ada&password=a%26b&x=1"
+    assert "a%26b" not in repr(plan) and "a&b" not in repr(plan)
+
+
+def test_a_colon_in_a_file_s_name_is_no_protocol(write, monkeypatch):
+    path = write("cameras: {c: {video: 'http:door.mp4'}}")
+    monkeypatch.chdir(path.parent)
+    (plan,) = plan_cameras(load_cameras(path), Path(path.name))
+    assert plan.address is not None
+    assert plan.address.url == str(path.parent / "http:door.mp4")

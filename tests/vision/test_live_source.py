@@ -282,6 +282,13 @@ def test_silence_is_a_stall():
 class Film(Script):
     recorded = True
 
+    def __init__(self, clock: Clock, steps: list, length_s: float = 0.0) -> None:
+        super().__init__(clock, steps)
+        self.length_s = length_s
+
+    def open(self) -> StreamFacts:
+        return StreamFacts("test", *self.size, 10.0, self.length_s)
+
 
 def test_a_recording_plays_in_its_own_time_and_ends():
     clock = Clock()
@@ -299,6 +306,23 @@ def test_a_recording_that_loops_goes_on_in_time():
     films = [Film(clock, [shot(0, n / 10) for n in range(3)]) for _ in range(2)]
     frames = take(source(clock, films, rules).frames(), 6)
     assert [round((f.at_ns - NOW) / 1e6) for f in frames] == [0, 100, 200, 300, 400, 500]
+
+
+def test_a_looping_recording_that_begins_too_late_joins_in_its_present_round():
+    clock = Clock()
+    clock.now_ns = NOW + round(100.05 * SECOND)  # its process was started again
+    rules = SourceRules(start_ns=NOW, loop=True)
+    films = [Film(clock, [shot(0, n / 10) for n in range(3)], length_s=0.3) for _ in range(2)]
+    frames = take(source(clock, films, rules).frames(), 3)
+    assert [round((f.at_ns - NOW) / 1e6) for f in frames] == [99_900, 100_000, 100_100]
+
+
+def test_a_recording_of_a_wrong_shape_says_so_at_its_end():
+    clock = Clock()
+    film = Film(clock, [shot(0, 0, noise(30, 30))])
+    tall = source(clock, [film], SourceRules(size_px=(64, 48), real_time=False))
+    assert list(tall.frames()) == []
+    assert tall.status.reason.startswith("the recording has ended; it sends 30×30 pixels, calib")
 
 
 def test_a_clock_that_is_set_back_stops_nothing():
