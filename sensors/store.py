@@ -329,7 +329,12 @@ def load_store(path: Path) -> Store:
     try:
         return parse_store(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreFileError(f"{path}: cannot be read: {error}") from error
+        raise StoreFileError(f"{path}: cannot be read: {why_unreadable(error)}") from error
+
+
+def why_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file of text cannot be read, in words."""
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
 def parse_store(text: str, name: str = "store.yaml") -> Store:
@@ -366,7 +371,8 @@ def _explain(name: str, content: Any, error: Any) -> str:
         if isinstance(node, dict) and "id" in node:
             where.append(f"({node['id']})")
     given = "" if error["type"] in ("missing", "value_error") else f"; found {error['input']!r:.60}"
-    return f"{name}: {''.join(where) or 'top level'}: {error['msg']}{given}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {''.join(where) or 'top level'}: {message}{given}"
 
 
 def _unique(what: str, values: list[str]) -> None:

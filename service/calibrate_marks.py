@@ -13,7 +13,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from sensors.camera import CameraModel
-from sensors.store import LEAST_SIDEWAYS_M, Finite, Point2, StoreFileError, parse_file
+from sensors.store import (
+    LEAST_SIDEWAYS_M,
+    Finite,
+    Point2,
+    StoreFileError,
+    parse_file,
+    why_unreadable,
+)
 from service.calibrate_lens import CalibrationError
 from vision.board import Board
 from vision.frame import Picture
@@ -127,7 +134,7 @@ def load_marks(path: Path) -> list[Mark]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"{path}: cannot be read: {error}") from error
+        raise CalibrationError(f"{path}: cannot be read: {why_unreadable(error)}") from error
     if path.suffix.lower() == ".csv":
         return _of_csv(path, text)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -90,6 +91,8 @@ def intrinsics_command(
     `openaisle calibrate intrinsics board.mp4 --store store.yaml --camera cam1 --drawing lens.png`
     """
     board = _board(columns, rows, square_mm)
+    if store is not None:
+        _camera_of(store, camera)  # a name mistyped is told before minutes of looking
     with console.status("Looking for the board …") as status:
         run = calibrate_lens(
             source,
@@ -208,7 +211,9 @@ def _place(text: str) -> tuple[float, float, float]:
     try:
         x, y, yaw = (float(part) for part in text.split(","))
     except ValueError:
-        raise CalibrationError(f"--board-at {text!r}: expected X,Y,YAW, as 2.5,1,90") from None
+        x = y = yaw = math.nan
+    if not all(map(math.isfinite, (x, y, yaw))):
+        raise CalibrationError(f"--board-at {text!r}: expected X,Y,YAW, as 2.5,1,90")
     return x, y, yaw
 
 
@@ -217,6 +222,10 @@ def _lens_of(store: Path | None, camera: str, lens: Path | None) -> CameraModel:
         return _lens_file(lens)
     if store is None:
         raise CalibrationError("the intrinsics are missing: give --store and --camera, or --lens")
+    return _camera_of(store, camera)
+
+
+def _camera_of(store: Path, camera: str) -> CameraModel:
     cameras = {c.id: c for c in load_store(store).cameras}
     if camera not in cameras:
         raise StoreFileError(

@@ -177,7 +177,9 @@ def train(
         typer.Option(help="Train on these instead: a list FILE, NUMBER[, GROUP], or a folder."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the pictures.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="A limit of time.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="A limit of time for the training itself.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of pictures and training.")] = 1,
 ) -> None:
     """Train an embedding network from scratch: on rendered packages, as the shipped one, or on

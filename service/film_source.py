@@ -52,10 +52,11 @@ def stills(source: str) -> Iterator[Still]:
 
 def read_picture(path: Path) -> Picture:
     """A picture file as (H, W, 3) RGB. Raises FilmError."""
+    if not path.is_file():
+        raise FilmError(f"{path}: no such picture")
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
-        there = "is no picture that can be read" if path.is_file() else "no such picture"
-        raise FilmError(f"{path}: {there}")
+        raise FilmError(f"{path}: is no picture that can be read")
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -74,7 +75,8 @@ def _film(source: str) -> Iterator[Still]:
                 rgb = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
                 yield Still(f"frame {number}", number, time_s - first_s, rgb)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise FilmError(f"{source}: cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise FilmError(f"{source}: cannot be read as a video: {why}") from error
 
 
 def write_picture(path: Path, rgb: Picture) -> None:

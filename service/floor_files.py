@@ -53,8 +53,10 @@ def read_cameras(path: Path) -> dict[int, CameraModel]:
     """The cameras of a file by their view number. Raises FloorFileError."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FloorFileError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise FloorFileError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FloorFileError(f"{path}: is not a text file") from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise FloorFileError(f"{path}: is no JSON: {error}") from error
     if not isinstance(entries, list) or not entries:
@@ -158,8 +160,10 @@ def _rows(path: Path, columns: Sequence[str]) -> list[tuple[int, list[float]]]:
     """The wanted columns of a CSV file with a header, a frame first, with line numbers."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise FloorFileError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise FloorFileError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FloorFileError(f"{path}: is not a text file") from error
     header = [name.strip() for name in lines[0].split(",")] if lines else []
     for name in columns:
         if name not in header:

@@ -241,5 +241,7 @@ def _marks(sensor: Mapping[str, Any]) -> list[Mark]:
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FootageError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise FootageError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise FootageError(f"{path}: is no JSON: {error}") from error

@@ -1,7 +1,8 @@
 """Labelled pictures of products from disk: list files, and folders with one folder per product.
 
 A list has lines `FILE, NUMBER[, GROUP]`, as the Grocery Store Dataset (Klasson et al. 2019) has
-them: the file relative to the list, the product's number, and the number of its coarser group.
+them: the file relative to the list, the product's number (its GTIN will do), and the number of its
+coarser group.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from sensors.store import why_unreadable
 
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.intp]
@@ -86,7 +89,8 @@ def _of_list(path: Path, kept_px: int) -> Labelled:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise PicturesError(f"{path}: cannot be read as a list of pictures: {error}") from error
+        why = why_unreadable(error)
+        raise PicturesError(f"{path}: cannot be read as a list of pictures: {why}") from error
     files, labels, groups = [], [], {}
     for number, line in enumerate(lines, 1):
         parts = [part.strip() for part in line.split(",")]
@@ -103,11 +107,11 @@ def _of_list(path: Path, kept_px: int) -> Labelled:
         files.append(path.parent / name)
     if not files:
         raise PicturesError(f"{path}: lists no pictures")
-    count = max(labels) + 1
-    known = [groups.get(k, 0) for k in range(count)]
+    numbers = sorted(set(labels))
+    place = {number: k for k, number in enumerate(numbers)}
     return Labelled(
         [read_picture(file, kept_px) for file in files],
-        np.array(labels, np.intp),
-        [str(k) for k in range(count)],
-        np.array(known, np.intp) if min(groups.values()) >= 0 else None,
+        np.array([place[label] for label in labels], np.intp),
+        [str(number) for number in numbers],
+        np.array([groups[n] for n in numbers], np.intp) if min(groups.values()) >= 0 else None,
     )

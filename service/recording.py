@@ -308,7 +308,7 @@ def _records(path: Path) -> Iterator[McapRecord]:
                 yield record
             raise _Truncated(f"{path}: the recording is truncated")
     except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {error}") from error
+        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from error
     except _BROKEN as error:
         if path.stat().st_size == 0 or isinstance(error, InvalidMagic):
             raise RecordingError(f"{path}: not a recording (MCAP file)") from error

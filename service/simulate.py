@@ -21,7 +21,7 @@ import msgspec
 from cart.events import Event
 from sensors.codes import CodeIssuer
 from sensors.observations import Observation
-from sensors.store import Store, StoreFileError, parse_file, parse_store
+from sensors.store import Store, StoreFileError, parse_file, parse_store, why_unreadable
 from sensors.wire import CodeShown, encode, topic
 from service.broker_run import bill_over_broker
 from service.eyes import MODEL, WORKER, EmulatedEyes, FrameEyes, Painter
@@ -101,7 +101,7 @@ def read_store_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreFileError(f"{path}: cannot be read: {error}") from error
+        raise StoreFileError(f"{path}: cannot be read: {why_unreadable(error)}") from error
 
 
 def _find(scene: Path, kind: str, name: str) -> Path:

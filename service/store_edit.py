@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from sensors.store import StoreFileError, parse_store
+from sensors.store import StoreFileError, parse_store, why_unreadable
 
 Value = float | int | Sequence[float]
 
@@ -33,7 +33,7 @@ def write_camera(path: Path, camera: str, values: Mapping[str, Value]) -> None:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreFileError(f"{path}: cannot be read: {error}") from error
+        raise StoreFileError(f"{path}: cannot be read: {why_unreadable(error)}") from error
     changed = with_camera(text, camera, values, str(path))
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")

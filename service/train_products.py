@@ -94,7 +94,7 @@ def train_on_pictures(
     say: Callable[[str], None] = print,
 ) -> Gallery:
     """Train on the pictures of a list or folder; write `weights` (.onnx) and, beside them, the
-    gallery of what was learnt of each product (.npz), under its number as a GTIN.
+    gallery of what was learnt of each product (.npz), under its number or its folder's name.
 
     Raises PicturesError, and TrainingUnavailableError without torch.
     """
@@ -102,7 +102,7 @@ def train_on_pictures(
     recipe = replace(PICTURES_RECIPE, epochs=epochs or PICTURES_RECIPE.epochs)
     say(f"{len(shown.pictures)} pictures of {len(np.unique(shown.labels))} products")
     fitted = fit(shown.pictures, shown.labels, shown.groups, recipe, seed, threads, say, minutes)
-    return write_weights(fitted, weights, PICTURES_SIDE_PX, recipe, sorted(set(shown.labels)))
+    return write_weights(fitted, weights, PICTURES_SIDE_PX, recipe, shown.names)
 
 
 def ship(
@@ -160,15 +160,15 @@ def notes_of(scale: Scale, trained: Scale) -> dict[str, str]:
 
 
 def write_weights(
-    fitted: Fitted, weights: Path, side_px: int, recipe: Recipe, classes: Sequence[int]
+    fitted: Fitted, weights: Path, side_px: int, recipe: Recipe, names: Sequence[str]
 ) -> Gallery:
     """Export a network, and the proxies of its classes, if any, as a gallery beside it."""
     scale = Scale(temperature=1 / recipe.sharpness, unknown_at=NOT_FITTED_UNKNOWN_AT)
     export_net(fitted.net, side_px, weights, notes_of(scale, scale))
     gallery = ProductEmbedder(weights).new_gallery()
-    for k in classes:
-        gallery.enrol(f"{k:014d}", fitted.proxies[k : k + 1])
-    if classes:
+    for k, name in enumerate(names):
+        gallery.enrol(name, fitted.proxies[k : k + 1])
+    if names:
         gallery.save(weights.with_suffix(".npz"))
     return gallery
 

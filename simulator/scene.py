@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sensors.store import Store, StoreFileError, parse_file
+from sensors.store import Store, StoreFileError, parse_file, why_unreadable
 from simulator.faults import Fault, check_faults
 from simulator.scene_checks import Cast, changes_faults, shopper_faults
 from simulator.scene_script import STAFF_PREFIX, Count, Moment, Share, Shopper, ShopperName
@@ -103,7 +103,7 @@ def load_scene(path: Path, store: Store) -> Scene:
     try:
         return parse_scene(path.read_text(encoding="utf-8"), store, str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreFileError(f"{path}: cannot be read: {error}") from error
+        raise StoreFileError(f"{path}: cannot be read: {why_unreadable(error)}") from error
 
 
 def parse_scene(text: str, store: Store, name: str = "scene.yaml") -> Scene:

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sensors.camera import CameraModel
-from sensors.store import Store, StoreFileError, facing_id, normalise_gtin, parse_file
+from sensors.store import (
+    Store,
+    StoreFileError,
+    facing_id,
+    normalise_gtin,
+    parse_file,
+    why_unreadable,
+)
 
 Array = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -186,7 +193,7 @@ def load_world(path: Path) -> World:
     try:
         return parse_file(World, path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreFileError(f"{path}: cannot be read: {error}") from error
+        raise StoreFileError(f"{path}: cannot be read: {why_unreadable(error)}") from error
 
 
 def changed(world: World, changes: Mapping[str, Any]) -> World:

@@ -44,7 +44,7 @@ def test_the_corner_shop_is_as_large_as_the_demo_promises():
         ("look_at_m: [3.3, 2.9, 0.9]", "look_at_m: [3.3, .inf, 0.9]", "cameras[0](cam1).look_at_m"),
         ("look_at_m: [3.3, 2.9, 0.9]", "look_at_m: [0.15, 0.15, 0.0]", "cameras[0](cam1): "),
         ("look_at_m: [3.3, 2.9, 0.9]", "look_at_m: [0.15, 0.15, 2.75]", "look_at_m must lie"),
-        ("x_max_m: 6.5", "x_max_m: 0.0", "floor: Value error, x_min_m must be less than x_max_m"),
+        ("x_max_m: 6.5", "x_max_m: 0.0", "floor: x_min_m must be less than x_max_m"),
         ("y_max_m: 5.5", "y_max_m: -1", "y_min_m must be less than y_max_m"),
         ("size_m: [0.062, 0.062, 0.12]", "size_m: [0.062, 0, 0.12]", ".size_m[1]"),
         ("gtin: '4000000010371', plates", "gtin: 4000000010371, plates", "write it in quotes"),

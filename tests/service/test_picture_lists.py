@@ -38,11 +38,19 @@ def test_a_list_has_numbers_and_groups(red):
     listed = red.parent / "list.txt"
     listed.write_text("red.png, 2, 1\n\nred.png, 0, 0\n", encoding="utf-8")
     shown = read_labelled(listed)
-    assert shown.labels.tolist() == [2, 0]
-    assert shown.names == ["0", "1", "2"]
-    assert shown.groups.tolist() == [0, 0, 1]
+    assert shown.labels.tolist() == [1, 0]
+    assert shown.names == ["0", "2"]
+    assert shown.groups.tolist() == [0, 1]
     listed.write_text("red.png, 2\n", encoding="utf-8")
     assert read_labelled(listed).groups is None
+
+
+def test_a_number_may_be_a_gtin(red):
+    listed = red.parent / "list.txt"
+    listed.write_text("red.png, 4006381333931\nred.png, 17\n", encoding="utf-8")
+    shown = read_labelled(listed)
+    assert shown.labels.tolist() == [1, 0]
+    assert shown.names == ["17", "4006381333931"]
 
 
 @pytest.mark.parametrize("line", ["red.png", "red.png, x", "red.png, -3", "red.png, 1, 2, 3"])
