@@ -132,6 +132,8 @@ def digest(path: Path) -> str:
 
 def _read(folder: Path, kind: type[_T]) -> Mapping[str, _T]:
     path = folder / MANIFEST
+    if folder.exists() and not folder.is_dir():
+        raise WeightsNotFound(f"{folder}: is a file; expected the folder of your weights")
     if not path.is_file():
         return {}
     try:
