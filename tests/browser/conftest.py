@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cart import events
 from sensors.observations import DeviceHealth, HandPoint, TrackPoint, WeightStep
@@ -24,6 +24,8 @@ from service.web.serve import ServedApp, serve_app
 
 STORE = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
 START_NS = 1_700_000_000_000_000_000
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -238,7 +240,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("chromium is not installed: the pages cannot be tried in a browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, headless=True, args=CHROMIUM_ARGS
+            executable_path=path, headless=True, args=CHROMIUM_ARGS, timeout=2 * PATIENCE_MS
         )
         yield browser
         browser.close()
@@ -257,6 +259,7 @@ def page(chromium: Browser, complaints: list[str]) -> Iterator[Page]:
         "document.addEventListener('securitypolicyviolation', (e) =>"
         " console.error('CSP: ' + e.violatedDirective + ' ' + e.blockedURI))"
     )
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on(

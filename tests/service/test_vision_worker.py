@@ -35,12 +35,14 @@ from service.live_store import LiveStore
 from service.pipeline import Pipeline
 from service.records import TICK, Entry
 from service.vision_worker import VisionWorker
+from vision.instants import Instants
 from vision.live_source import SourceRules
 from vision.moved import MovedCheck
 from vision.pipeline import VisionPipeline
 from vision.stream import Address, Login
 
-PATIENCE_S = 120.0
+PATIENCE_S = 180.0  # processes are started, each of which imports much
+pytestmark = pytest.mark.timeout(900)
 SIZE = (640, 480)
 RNG = np.random.default_rng(5)
 SHELVES = RNG.integers(0, 255, (30, 40, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
@@ -64,9 +66,11 @@ def pictures(folder: Path, count: int, *, noise: int = 6, shift: int = 0, size=S
     return folder
 
 
-def plan(camera: str, folder: Path, **rules) -> CameraPlan:
+def plan(camera: str, folder: Path, *, stalled_after_s: float = 60.0, **rules) -> CameraPlan:
+    """A camera that is not taken for stalled where the machine is busy."""
     more = {"size_px": SIZE, "fps": 10.0, "loop": True, "late_after_s": 3600.0} | rules
-    return CameraPlan(camera, SourceRules(**more), pictures=Pictures(str(folder), 10.0))
+    shown = Pictures(str(folder), 10.0)
+    return CameraPlan(camera, SourceRules(**more), pictures=shown, stalled_after_s=stalled_after_s)
 
 
 class Stage:
@@ -78,6 +82,8 @@ class Stage:
         self.reports: list[VisionReport] = []
         vision = VisionPipeline(store, Nobody(), "vision-1", "b")
         self.worker = VisionWorker(store, self.readers, vision, self._publish, "b", **more)
+        # a busy machine shows its frames late: they are waited for, not left out
+        self.worker._instants = Instants(100_000_000, patience_ns=3_000_000_000)
         self.said: list[HealthReport] = []
 
     def _publish(self, kind: str, payload: Payload) -> None:
@@ -164,7 +170,7 @@ def test_a_reader_that_is_killed_is_started_again(stage, tmp_path):
 
 def test_a_reader_that_hangs_is_ended_and_started_again(stage, tmp_path, monkeypatch):
     monkeypatch.setattr(camera_reader, "HUNG_AFTER_S", 1.0)
-    running = stage(plan("cam2", pictures(tmp_path / "two", 5)))
+    running = stage(plan("cam2", pictures(tmp_path / "two", 5), stalled_after_s=2.0))
     running.works_with("cam2")
     hanging = running.readers[1].pid
     os.kill(hanging, signal.SIGSTOP)
@@ -179,9 +185,9 @@ def test_corrupt_frames_are_counted_and_the_camera_stays(stage, tmp_path):
     (folder / "3.bmp").write_bytes(b"no picture")
     running = stage(plan("cam2", folder))
     running.until(
-        lambda: (told := running.told("cam2")) is not None and told.camera.broken >= 2, "broken"
+        lambda: running.is_told("cam2", "up") and running.told("cam2").camera.broken >= 2,
+        "broken frames of a camera that is up",
     )
-    assert running.told("cam2").up
     running.works_with("cam2")
 
 
@@ -215,9 +221,8 @@ def test_a_wrong_resolution_is_named_and_the_camera_left_out(stage, tmp_path):
 def test_a_larger_picture_of_the_same_shape_is_scaled_and_used(stage, tmp_path):
     running = stage(plan("cam2", pictures(tmp_path / "two", 4, size=(1280, 960))))
     running.until(
-        lambda: (told := running.told("cam2")) is not None and told.camera.scaled > 0, "scaled"
+        lambda: running.is_told("cam2", "up") and running.told("cam2").camera.scaled > 0, "scaled"
     )
-    assert running.told("cam2").up
     assert "1280×960 pixels, calibrated for 640×480: scaled" in running.told("cam2").camera.note
     running.works_with("cam2")
 
