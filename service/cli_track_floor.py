@@ -108,9 +108,10 @@ def track_floor_eval(
         frames = read_boxes(file, list(cameras))
         run = track_floor(cameras, frames, floor, fps)
         half, last = len(frames) // 2, len(frames)
+        level = file.stem.removeprefix(LEVELS.partition("*")[0])
         for first, end in ((0, half), (half, last), (0, last)):
             score = score_floor(run.places, true, range(first, end))
-            _row(table, file.stem, f"{first}–{end - 1}", score, run)
+            _row(table, level, f"{first}–{end - 1}", score, run)
             rows.append({"file": file.name, "first": first, "end": end, **asdict(score)})
     console.print(table)
     write_json(json, {"scores": rows})
@@ -132,7 +133,9 @@ def _floor(area: str | None, fps: float) -> Floor | None:
 
 
 def _table() -> Table:
-    table = Table(title="People on the floor, within 1 m", title_justify="left")
+    table = Table(
+        title="People on the floor, within 1 m", title_justify="left", padding=(0, 1, 0, 0)
+    )
     for name in ("boxes", "frames"):
         table.add_column(name)
     for name in ("IDF1", "MOTA", "people", "missed", "false", "switches", "error m", "ms"):

@@ -77,6 +77,8 @@ class Midwife:
             for d in np.flatnonzero(free).tolist():
                 if not self._explained(view, owner, d, known.xy_m):
                     left.append((float(np.trace(view.covariance[d])), v, d))
+        if not left:
+            return []
         left.sort()
         looks = [of_looks(view) for view in views]
         order = sharpest_first([view.covariance[view.placed] for view in views])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 JOINTS = 17
+_FAR_PX = 1e5  # from the picture's corner; nothing that a picture shows lies beyond
+# Of keypoints: x, y and a confidence that ends at 0 and 1 but for rounding.
+_LEAST, _MOST = np.array([-_FAR_PX, -_FAR_PX, -0.01]), np.array([_FAR_PX, _FAR_PX, 1.01])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +30,33 @@ class Detection:
     score: float
     keypoints: Array
     sigma_px: Array | None = None
+
+
+def sound(detections: Sequence[Detection]) -> list[Detection]:
+    """The detections that can be reckoned with, in their order: foreign weights now and then say
+    NaN, infinity, or a box without an inside. Of a person whose joints are such, those are unseen.
+    """
+    kept = []
+    for one in detections:
+        x1, y1, x2, y2 = one.box.tolist()
+        wide = -_FAR_PX < x1 < x2 < _FAR_PX
+        if math.isfinite(one.score) and wide and -_FAR_PX < y1 < y2 < _FAR_PX:
+            kept.append(_with_sound_joints(one))
+    return kept
+
+
+def _with_sound_joints(one: Detection) -> Detection:
+    joints, sigma = one.keypoints, one.sigma_px
+    good = (joints > _LEAST) & (joints < _MOST)  # false for NaN
+    known = np.ones(JOINTS) if sigma is None else sigma
+    told = (known > 0.0) & (known < _FAR_PX)
+    if good.all() and told.all():
+        return one
+    return replace(
+        one,
+        keypoints=np.where(good.all(axis=1, keepdims=True), joints, 0.0),
+        sigma_px=None if sigma is None else np.where(told, sigma, np.nan),
+    )
 
 
 def suppress(boxes: Array, same_iou: float) -> list[int]:

@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from vision.detection import JOINTS, Array, Detection
+from vision.detection import JOINTS, Array, Detection, sound
 from vision.frame import Picture
 
 ROWS, COLUMNS, STRIDE = 128, 96, 4
@@ -102,7 +102,8 @@ class Refined:
 
     def detect_all(self, frames: Mapping[str, Picture]) -> dict[str, list[Detection]]:
         """The people in each camera's picture, best score first."""
-        return self._refiner.refine(frames, self._finder.detect_all(frames))
+        found = self._finder.detect_all(frames)
+        return self._refiner.refine(frames, {c: sound(people) for c, people in found.items()})
 
 
 def crop_of(box: Array) -> Array:

@@ -52,7 +52,8 @@ class LinkFinder:
 
     def on_confirmed(self, at_ns: int, born: Trace) -> list[LinkReport]:
         """Links of a new tracklet to those lost before it."""
-        self._lost = [t for t in self._lost if at_ns - t.seen_ns < _REMEMBERED_S * 1e9]
+        # A clock that was set back leaves traces of a time to come.
+        self._lost = [t for t in self._lost if abs(at_ns - t.seen_ns) < _REMEMBERED_S * 1e9]
         return self._weigh((lost, born) for lost in self._lost)
 
     def on_lost(self, at_ns: int, lost: Trace, living: Sequence[Trace]) -> list[LinkReport]:

@@ -20,7 +20,8 @@ from sensors.store import Store
 from sensors.wire import TrackReport, VisionReport
 from vision.calibration import SelfCalibration
 from vision.coverage import Coverage
-from vision.detector import Detection, Detector
+from vision.detection import Detection, sound
+from vision.detector import Detector
 from vision.frame import FrameError, Picture, check_frame
 from vision.hands import HandFinder
 from vision.held import HeldFinder, KnownProducts
@@ -144,7 +145,7 @@ class VisionPipeline:
                 if gate.is_still(camera, at_ns, picture, empty=empty) and camera in self._settled:
                     still.add(camera)
         looked = {camera: picture for camera, picture in pictures.items() if camera not in still}
-        found = self._detector.detect_all(looked)
+        found = {c: sound(people) for c, people in self._detector.detect_all(looked).items()}
         if gate is not None:
             for camera, people in found.items():
                 gate.looked(camera, at_ns, empty=not people)

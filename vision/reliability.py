@@ -5,6 +5,7 @@ parameters serves a sharp detector and a poor one."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,5 @@ class Reliability:
 
 def sharpest_first(covariances: Sequence[Array]) -> list[int]:
     """Indices of views, the one whose places (N, 2, 2) are surest first; empty ones last."""
-    spread = [
-        float(np.median(np.trace(c, axis1=1, axis2=2))) if len(c) else np.inf for c in covariances
-    ]
+    spread = [median((c[:, 0, 0] + c[:, 1, 1]).tolist()) if len(c) else np.inf for c in covariances]
     return sorted(range(len(spread)), key=lambda i: spread[i])

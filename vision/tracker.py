@@ -45,6 +45,7 @@ _GATE = 16.0  # squared Mahalanobis distance
 _APPEARANCE = 0.5  # clothes break ties; they do not outvote motion
 _ROBUST = 6.0  # squared Mahalanobis distance from which a detection's noise is raised
 _MOST_GAP_S = 2.0
+_LONGEST_GAP_S = 10.0  # where everybody went in a longer one nobody can say
 _CROWDED_M = 0.7
 _BELIEVED = 0.0  # log odds from which a track is somebody
 _DROPPED = -3.9  # and from which it is nobody
@@ -81,12 +82,15 @@ class Tracker:
         """Take in what the cameras saw at `at_ns`; one view for each camera that works."""
         dt_s = 0.0 if self._at_ns is None else max(0.0, (at_ns - self._at_ns) / 1e9)
         weight = 1.0 if self._at_ns is None else evidence.weight_of_look(dt_s)
+        if self._at_ns is not None and abs(at_ns - self._at_ns) > _LONGEST_GAP_S * 1e9:
+            self._end_all(at_ns)
         self._at_ns = at_ns
         self._predict(dt_s, at_ns)
         owners = {view.camera: np.full(len(view.scores), -1, dtype=np.intp) for view in views}
         cameras = [view.camera for view in views]
         chance = evidence.probability(self._log_odds)
-        shares = self._visibility.shares(self._mean[:, :2], cameras, self._mean[:, :2], chance)
+        places = self._mean[:, :2]
+        shares = self._visibility.shares(places, cameras, places, chance)
         for v in sharpest_first([view.covariance[view.placed] for view in views]):
             self._correct(views[v], owners[cameras[v]], shares[v], weight)
         known = len(self._lives)
@@ -296,6 +300,15 @@ class Tracker:
             self._mean, self._covariance = self._mean[stay], self._covariance[stay]
             self._log_odds, self._colours = self._log_odds[stay], self._colours[stay]
         return links
+
+    def _end_all(self, at_ns: int) -> None:
+        """End every track: nothing was seen for long, or the clock was set anew."""
+        for i, life in enumerate(self._lives):
+            if life.confirmed:
+                self._links.on_lost(at_ns, self._trace(i), [])
+        self._lives = []
+        self._mean, self._covariance = self._mean[:0], self._covariance[:0]
+        self._log_odds, self._colours = self._log_odds[:0], self._colours[:0]
 
     def _is_ghost(self, at_ns: int, i: int, cameras: list[str]) -> bool:
         """Whether only one of many cameras has shown a confirmed track for a long time."""

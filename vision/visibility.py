@@ -41,8 +41,11 @@ class Visibility:
                 continue
             index = self._rig.index[camera]
             size = self._rig.size_px[index]
-            body, depth = body_boxes(self._rig, index, xy_m[near])
             before, depth_before = body_boxes(self._rig, index, others)
+            if xy_m is others:
+                body, depth = before[near], depth_before[near]
+            else:
+                body, depth = body_boxes(self._rig, index, xy_m[near])
             body = np.clip(body, 0.0, np.tile(size, 2))
             low = np.maximum(body[:, None, :2], before[None, :, :2])
             high = np.minimum(body[:, None, 2:], before[None, :, 2:])
