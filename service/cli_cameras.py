@@ -13,8 +13,9 @@ from rich.table import Table
 
 from sensors.store import load_store
 from service.camera_process import CameraPlan, source_of
-from service.cameras_file import load_cameras, plan_cameras
+from service.cameras_file import CamerasFileError, load_cameras, plan_cameras
 from service.cli_common import JsonOption, console, write_json
+from service.kept_landmarks import FOLDER, KeptLandmarks
 from vision.source import FrameSource, State
 
 cameras_app = typer.Typer(help="Connect and check cameras.", no_args_is_help=True)
@@ -51,6 +52,34 @@ def check(
     write_json(json, {"file": str(file), "seconds": seconds, "cameras": found})
     if any(one["state"] not in _GOOD for one in found):
         raise typer.Exit(1)
+
+
+@cameras_app.command("accept")
+def accept(
+    store: Annotated[Path, typer.Argument(help="The store file.")],
+    camera: Annotated[str, typer.Argument(help="The camera that hangs right as it hangs now.")],
+    data: Annotated[Path, typer.Option("--data", help="What serve writes to.")] = Path(
+        "store-data"
+    ),
+    landmarks: Annotated[
+        Path | None, typer.Option(help="The folder of `vision run --landmarks`, instead of --data.")
+    ] = None,
+) -> None:
+    """Take a camera's view from now on for right, also while the store runs.
+
+    For one that is shown as moved and is not, as where everything around it was rebuilt. One that
+    was moved must be calibrated anew, which needs no accepting. Example: `openaisle cameras accept
+    store.yaml cam2 --data store-data`
+    """
+    known = load_store(store)
+    if camera not in [one.id for one in known.cameras]:
+        ids = ", ".join(one.id for one in known.cameras)
+        raise CamerasFileError(f"{store}: there is no camera {camera!r}, only {ids or 'none'}")
+    folder = landmarks or data / FOLDER
+    if KeptLandmarks(folder, known).forget(camera):
+        console.print(f"{camera}: its view is learned anew", markup=False)
+    else:
+        console.print(f"{camera}: nothing is kept of its view in {folder}", markup=False)
 
 
 class _Watched:

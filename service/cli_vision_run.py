@@ -34,6 +34,12 @@ def run_command(
         ),
     ],
     weights: WeightsOption = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder that keeps how each camera looks, to notice one moved while off."
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="Stop after so long; default: never.")
     ] = None,
@@ -56,7 +62,9 @@ def run_command(
         signal.signal(number, lambda *_: stop.set())
     address = broker_address(broker)
     groups = grouped(plans, file.groups)
-    with VisionSupervisor(known.id, text, groups, address, weights=seeing):  # nobody sees previews
+    with VisionSupervisor(
+        known.id, text, groups, address, weights=seeing, landmarks=landmarks
+    ):  # nobody sees previews
         console.print(in_words(file, cameras, known), markup=False)
         console.print(f"broker: mqtt://{address.host}:{address.port}", markup=False)
         stop.wait(seconds)

@@ -31,6 +31,7 @@ from service.broker import BrokerError, EmbeddedBroker
 from service.bus import BrokerAddress
 from service.camera_process import CameraPlan
 from service.engine_process import Running, run_engine
+from service.kept_landmarks import FOLDER
 from service.live import LiveState
 from service.pipeline import Pipeline
 from service.previews import PreviewReader
@@ -273,6 +274,7 @@ class LiveStore:
             self.address,
             previews=self._worker_previews,
             weights=self._weights,
+            landmarks=self.data_dir / FOLDER,
         ).__enter__()
 
     def _await_broker(self) -> None:

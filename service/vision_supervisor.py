@@ -56,7 +56,8 @@ class _Worker:
 class VisionSupervisor:
     """Runs one worker for each group of cameras; a context manager.
 
-    `previews` is the stem of the segments' names of the workers' previews, one for each group.
+    `previews` is the stem of the segments' names of the workers' previews, one for each group;
+    `landmarks` is the folder that keeps what each camera's background looks like.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class VisionSupervisor:
         *,
         previews: str | None = None,
         weights: Path = WEIGHTS,
+        landmarks: Path | None = None,
     ) -> None:
         boot = secrets.token_hex(4)
         self._teller = CameraTeller(boot)
@@ -90,6 +92,7 @@ class VisionSupervisor:
                 previews=None if previews is None else f"{previews}-{number}",
                 weights=str(weights),
                 beat_fd=fd,
+                landmarks=None if landmarks is None else str(landmarks),
             )
             backoff = Backoff(random.Random(), longest_s=_LONGEST_WAIT_S)
             process = KeptProcess(

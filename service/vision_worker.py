@@ -30,6 +30,7 @@ from service.camera_health import CameraTeller
 from service.camera_process import CameraPlan
 from service.camera_reader import CameraReader
 from service.frame_ring import Head
+from service.kept_landmarks import KeptLandmarks
 from service.kept_process import Orders
 from service.known_products import gallery_of, known_products
 from service.previews import PreviewWriter
@@ -47,6 +48,7 @@ log = structlog.get_logger(__name__)
 WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "person-pose.onnx"
 IDLE_S = 0.004
 POLL_EVERY_S = 0.1
+KEEP_EVERY_S = 60.0
 _BEAT = struct.Struct("<Q")
 
 Publish = Callable[[str, Payload], None]
@@ -66,6 +68,7 @@ class WorkerOrders(msgspec.Struct, frozen=True):
     previews: str | None
     weights: str
     beat_fd: int
+    landmarks: str | None = None
 
 
 class VisionWorker:
@@ -85,6 +88,7 @@ class VisionWorker:
         *,
         previews: PreviewWriter | None = None,
         moved_check: MovedCheck | None = None,
+        landmarks: KeptLandmarks | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         rates = {camera.id: camera.fps for camera in store.cameras}
@@ -94,6 +98,15 @@ class VisionWorker:
         self._publish = publish
         self._previews = previews
         self._moved_check = moved_check or MovedCheck([c.model() for c in store.cameras])
+        self._landmarks = landmarks
+        self._kept: set[str] = set()  # cameras of which a file was there
+        self._kept_s = time.monotonic()
+        for camera in self._readers if landmarks is not None else ():
+            assert landmarks is not None
+            before = landmarks.load(camera)
+            if before is not None:
+                self._moved_check.know(camera, before)
+                self._kept.add(camera)
         self._clock_ns = clock_ns
         self._instants = Instants(round(1e9 / fps))
         self._delivering: list[str] = []
@@ -164,6 +177,25 @@ class VisionWorker:
                 self._publish("health", message)
 
         self._delivering = delivering
+        self._keep_landmarks()
+
+    def _keep_landmarks(self) -> None:
+        """Write what was learned now and then; a file that somebody took away is a new view
+        accepted."""
+        kept = self._landmarks
+        if kept is None:
+            return
+        for camera in [c for c in self._kept if not kept.path(c).exists()]:
+            self._kept.discard(camera)
+            self._moved.pop(camera, None)
+            self._moved_check.relearn(camera)
+        if time.monotonic() - self._kept_s < KEEP_EVERY_S:
+            return
+        self._kept_s = time.monotonic()
+        for camera in self._readers:
+            learned = self._moved_check.learned(camera)
+            if learned is not None and kept.save(camera, learned):
+                self._kept.add(camera)
 
     def _check(self, at_ns: int, camera: str, picture: Picture) -> None:
         finding = self._moved_check.look(camera, picture, at_ns)
@@ -242,7 +274,12 @@ def run_worker(told: WorkerOrders, stop: threading.Event) -> None:
             except PublisherError as error:  # the broker has been away for an hour or more
                 log.warning("a report is lost", device=payload.device, reason=str(error))
 
-        worker = VisionWorker(store, readers, vision, publish, boot, previews=previews)
+        landmarks = None
+        if told.landmarks is not None:
+            landmarks = KeptLandmarks(Path(told.landmarks), store)
+        worker = VisionWorker(
+            store, readers, vision, publish, boot, previews=previews, landmarks=landmarks
+        )
         worker.run(stop, beat)
 
 

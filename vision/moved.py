@@ -103,6 +103,18 @@ class MovedCheck:
         watch.last = seen
         return watch.finding
 
+    def know(self, camera: str, landmarks: Landmarks) -> None:
+        """Compare with landmarks that were learned before, as `learned` gave them."""
+        unseen = np.zeros(len(landmarks), dtype=np.intp)
+        self._watches[camera] = _Watch(landmarks, unseen, _LEARNING_LOOKS)
+
+    def learned(self, camera: str) -> Landmarks | None:
+        """A camera's landmarks; None while too few are known, or it shows something else."""
+        watch = self._watches.get(camera)
+        if watch is None or watch.learned < _LEARNING_LOOKS or watch.odd:
+            return None
+        return watch.landmarks if len(watch.landmarks) >= _LEAST_LANDMARKS else None
+
     def relearn(self, camera: str) -> None:
         """Take how the camera looks from now on for right, after it was calibrated anew."""
         self._watches.pop(camera, None)
