@@ -91,7 +91,7 @@ def calibration_hash(camera: Camera) -> str:
     return hashlib.sha256(calibrated.encode()).hexdigest()
 
 
-def _sound(places_px: np.ndarray, bits: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _sound(places_px: np.ndarray, bits: np.ndarray) -> bool:
     return (
         places_px.ndim == 2
         and places_px.shape[1] == 2
