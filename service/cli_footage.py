@@ -122,10 +122,12 @@ def bench_footage_command(
     rows = {n: errors_of(case, single_places(case, n, seen[n]), fps, [n]) for n in names}
     fused, tracks = fused_places(case, seen, fps)
     rows["fused"] = errors_of(case, fused, fps, names)
-    table = Table("", "found", "missed", "extra", "median", "90 %", "bias x, y")
+    table = Table(
+        "errors in units of the map", "found", "missed", "extra", "median", "90 %", "bias x, y"
+    )
     for name, row in rows.items():
-        bias = ", ".join(f"{100 * v:+.0f} cm" for v in row.bias_m)
-        median, most = f"{100 * row.median_m:.1f} cm", f"{100 * row.p90_m:.1f} cm"
+        bias = ", ".join(f"{v:+.2f}" for v in row.bias_m)
+        median, most = f"{row.median_m:.3f}", f"{row.p90_m:.3f}"
         table.add_row(name, str(row.found), str(row.missed), str(row.extra), median, most, bias)
     console.print(table)
     console.print(
