@@ -1,5 +1,6 @@
 """What is wrong with a camera is said on its picture, and how fresh it is where nothing is."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from sensors.observations import CameraCondition, CameraState, DeviceHealth
 
 
 @pytest.fixture
-def open_page(page: Page, shop: Any) -> Page:
+def open_page(page: Page, shop: Any) -> Iterator[Page]:
     shop.busy_afternoon()
     page.goto(shop.url)
     expect(page.locator("#status")).to_have_text("Up")
-    return page
+    yield page
+    page.goto("about:blank")  # or it misses the server that ends before it
 
 
 def say(shop: Any, state: CameraState, reason: str = "", **counts: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def open_page(page: Page, shop: MadeUpShop) -> Page:
+def open_page(page: Page, shop: MadeUpShop) -> Iterator[Page]:
     """The page of a busy afternoon, with its link up."""
     shop.busy_afternoon()
     shop.stand("ada", 3.0, 3.9)
     page.goto(shop.url)
     expect(page.locator("#status")).to_have_text("Up")
-    return page
+    yield page
+    page.goto("about:blank")  # or it misses the server that ends before it
 
 
 @pytest.fixture(autouse=True)

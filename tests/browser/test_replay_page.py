@@ -58,10 +58,11 @@ def shown(broken: Reel) -> Iterator[Shown]:
 
 
 @pytest.fixture
-def open_page(page: Page, shown: Shown) -> Page:
+def open_page(page: Page, shown: Shown) -> Iterator[Page]:
     page.goto(shown.url)
     expect(page.locator("#controls-error")).to_have_text("1 error ›")
-    return page
+    yield page
+    page.goto("about:blank")  # or it misses the server that ends before it
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +150,7 @@ def test_the_bar_scrubs_forwards_and_backwards(open_page: Page, shown: Shown) ->
     open_page.wait_for_function("document.getElementById('controls-scrub').value > 10")
 
 
-def test_a_deep_link_opens_its_moment(page: Page, shown: Shown) -> None:
+def test_a_deep_link_opens_its_moment(shown: Shown, page: Page) -> None:
     page.goto(f"{shown.url}#t=15.5")
     expect(page.locator("#controls-at")).to_have_text("00:15.5")
     expect(page.locator("#feed li")).to_have_count(2)
@@ -161,7 +162,7 @@ def test_a_deep_link_opens_its_moment(page: Page, shown: Shown) -> None:
     assert page.evaluate("location.hash") == "#t=5"
 
 
-def test_a_deep_link_stops_a_player_that_is_elsewhere(page: Page, shown: Shown) -> None:
+def test_a_deep_link_stops_a_player_that_is_elsewhere(shown: Shown, page: Page) -> None:
     shown.player.seek(16.9)
     shown.player.play()
     page.goto(f"{shown.url}#t=5.5")
