@@ -15,7 +15,7 @@ from rich.table import Table
 from sensors.store import StoreFileError
 from service.cli_common import JsonOption, console, parse_seeds, write_json
 from service.cli_score import read_card
-from service.emulation import fit, fit_scenes
+from service.emulation import fit, fit_scenes, runs_of
 from service.eyes import EMULATION
 from service.model_card import enter_emulation
 from service.report import figure
@@ -35,7 +35,11 @@ emulation_app = typer.Typer(
 @emulation_app.command("fit")
 def fit_command(
     scenes: Annotated[
-        list[str] | None, typer.Argument(help="Scenes to fit on; ours (fit-*.yaml) by default.")
+        list[str] | None,
+        typer.Argument(
+            help="Scenes to fit on, ours (fit-*.yaml) by default; or recordings of them from "
+            "frames (score … --vision frames --keep DIR --keep-all), which need no rendering."
+        ),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds: 1, 1-5 or 1,3,7.")] = "1-2",
     jobs: Annotated[int, typer.Option(help="Processes; 0 for as many as cores.", min=0)] = 0,
@@ -49,13 +53,14 @@ def fit_command(
     found = sources_of(scenes) if scenes else fit_scenes()
     numbers = parse_seeds(seeds)
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("rendering and watching …", total=len(found) * len(numbers))
+        runs = list(runs_of(found, numbers))
+        task = progress.add_task("rendering and watching …", total=len(runs))
         emulation = fit(
             found,
             numbers,
             jobs or os.cpu_count() or 1,
             shlex.join(["openaisle", *sys.argv[1:]]),
-            lambda *_: progress.advance(task),
+            lambda: progress.advance(task),
         )
     save_emulation(out, emulation)
     enter_emulation(out, emulation.made_by, emulation.person_seconds)

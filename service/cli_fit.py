@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fusion.reach import FITTED
 from service.cli_common import JsonOption, console, parse_seeds, vision_of, write_json
-from service.fit_reach import collect, fit, fit_scenes, judged
+from service.fit_reach import RECORDING, collect, fit, fit_scenes, judged
 from service.score_runs import sources_of
 
 fit_app = typer.Typer(
@@ -28,10 +29,14 @@ def _several() -> None:
 def reach_command(
     scenes: Annotated[
         list[str] | None,
-        typer.Argument(help="Scenes to play; those of the shipped fit by default."),
+        typer.Argument(
+            help="Scenes to play, those of the shipped fit by default; or recordings with truth."
+        ),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds to fit on.")] = "105-108",
-    held_out: Annotated[str, typer.Option(help="Seeds that only judge the fit.")] = "201-204",
+    held_out: Annotated[
+        str, typer.Option(help="Seeds that only judge the fit; or a folder of recordings.")
+    ] = "201-204",
     vision: Annotated[
         str, typer.Option(help="frames: render and detect; emulated: fast, from the truth.")
     ] = "emulated",
@@ -47,7 +52,11 @@ def reach_command(
     workers = jobs or os.cpu_count() or 1
     with console.status("playing …"):
         learned = collect(found, parse_seeds(seeds), seen, workers)
-        unseen = collect(found, parse_seeds(held_out), seen, workers)
+        if Path(held_out).exists():
+            unseen = collect(sources_of([held_out]), [1], seen, workers)
+        else:
+            scenes_only = [one for one in found if one.suffix != RECORDING] or fit_scenes()
+            unseen = collect(scenes_only, parse_seeds(held_out), seen, workers)
     with console.status("fitting …"):
         fitted = fit(learned, FITTED)
     before, after = judged(unseen, FITTED), judged(unseen, fitted)

@@ -25,15 +25,18 @@ from fusion.engine import Engine
 from fusion.reach import UNSEEN_BODY, Constants, Sighting, frames_log_ratio, log_ratio, sight
 from fusion.shelves import Part
 from sensors.observations import Observation, WeightStep
-from sensors.store import Store
+from sensors.store import Store, parse_store
+from service.cli_common import truth_of
 from service.jobs import one_thread_each
-from service.simulate import DATASETS, Vision, stage
+from service.recording import Recording, RecordingError
+from service.simulate import DATASETS, Vision, bill, stage
 from service.simulate import simulate as play
 from simulator.truth import Truth
 
 Array = NDArray[np.float64]
 Loss = Callable[[Constants], float]
 
+RECORDING = ".mcap"
 SCENES = ("fit-blind", "fit-crowd", "fit-deli", "fit-kiosk", "reach-corner")
 NEAR_NS = 1_000_000_000  # between a deed and the beginning or end of its step
 STANDS_NEAR_M = 1.2
@@ -91,23 +94,38 @@ def fit_scenes() -> list[Path]:
     return [DATASETS / "scenes" / f"{name}.yaml" for name in SCENES]
 
 
-def collect(scenes: Sequence[Path], seeds: Iterable[int], vision: Vision, jobs: int) -> list[Deed]:
-    """All deeds of the scenes of which it is known whose they were."""
-    wanted = [(scene, seed, vision) for seed in seeds for scene in scenes]
+def collect(sources: Sequence[Path], seeds: Iterable[int], vision: Vision, jobs: int) -> list[Deed]:
+    """All deeds of which it is known whose they were: of scenes with each seed, of recordings."""
+    wanted = [(one, None, vision) for one in sources if one.suffix == RECORDING] + [
+        (one, seed, vision) for seed in seeds for one in sources if one.suffix != RECORDING
+    ]
     context = multiprocessing.get_context("spawn")
     with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
         return [deed for deeds in pool.map(_watch, *zip(*wanted, strict=True)) for deed in deeds]
 
 
-def _watch(scene: Path, seed: int, vision: Vision) -> list[Deed]:
-    staged = stage(scene)
-    watcher = _Watcher(staged.store)
-    truth = play(staged, seed, vision, listen=watcher.hear).truth
+def _watch(source: Path, seed: int | None, vision: Vision) -> list[Deed]:
+    if seed is None:
+        watcher, truth = _billed_again(Recording.open(source))
+    else:
+        staged = stage(source)
+        watcher = _Watcher(staged.store)
+        truth = play(staged, seed, vision, listen=watcher.hear).truth
     return [
         replace(deed, visit=visit)
         for deed in watcher.deeds
         if (visit := _whose(deed, truth, watcher.visits)) is not None
     ]
+
+
+def _billed_again(recording: Recording) -> tuple[_Watcher, Truth]:
+    truth = truth_of(recording)
+    if truth is None:
+        raise RecordingError(f"{recording.path}: the recording carries no truth to fit to")
+    store = parse_store(recording.store_text, f"{recording.path}: store.yaml")
+    watcher = _Watcher(store)
+    bill(store, recording.code_key, list(recording.entries()), watcher.hear)
+    return watcher, truth
 
 
 def _whose(deed: Deed, truth: Truth, visits: list[tuple[str, str]]) -> str | None:
