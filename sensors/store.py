@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sensors.camera import CameraModel
 from sensors.epc import check_digit
+from sensors.foreign_devices import FAMILIES, IDENTIFIER, ForeignDevice, check_devices
 from sensors.lens import reach
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Point2 = tuple[Finite, Finite]
@@ -264,6 +265,7 @@ class Store(_Part):
     cameras: list[Camera] = []
     gates: Annotated[list[Gate], Field(min_length=1)]
     antennas: list[Antenna] = []
+    devices: list[ForeignDevice] = []
     products: Annotated[list[Product], Field(min_length=1)]
     policy: Policy = Policy()
 
@@ -273,9 +275,9 @@ class Store(_Part):
         _unique("products: gtin", gtins)
         shelves = [s for g in self.gondolas for s in g.shelves]
         names = [s.id for s in shelves] + [c.id for c in self.cameras] + [g.id for g in self.gates]
-        names += [a.id for a in self.antennas]
+        names += [a.id for a in self.antennas] + [d.id for d in self.devices]
         _unique("gondolas", [g.id for g in self.gondolas])
-        _unique("shelves, cameras, gates and antennas: id", names)
+        _unique("shelves, cameras, gates, antennas and devices: id", names)
         known = set(gtins)
         for shelf in shelves:
             for facing in shelf.facings:
@@ -287,6 +289,8 @@ class Store(_Part):
                     f"product {product.gtin}: tax class {product.tax_class!r} is not in tax_percent"
                 )
         self._antennas_lead_somewhere({s.id for s in shelves})
+        antennas = {a.id for a in self.antennas}
+        check_devices(self.devices, {s.id: s.plate_count for s in shelves}, antennas)
         return self
 
     def _antennas_lead_somewhere(self, shelves: set[str]) -> None:
@@ -362,6 +366,8 @@ def _explain(name: str, content: Any, error: Any) -> str:
     where: list[str] = []
     node = content
     for key in error["loc"]:
+        if key in FAMILIES and isinstance(node, dict) and key not in node:
+            continue  # which of the models of a device it is, and no key of the file
         where.append(f"[{key}]" if isinstance(key, int) else f".{key}" if where else str(key))
         try:
             node = node[key]

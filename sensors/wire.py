@@ -31,6 +31,7 @@ GREATEST_LOG_RATIO = 1e3
 LONGEST_BATCH_NS = 10_000_000_000
 LONGEST_SIGHTING_NS = 30_000_000_000
 SHARES_SLACK = 0.001  # probabilities that were rounded may sum to a little more than 1
+LARGEST_BODY = 2 * 1024 * 1024  # bytes; the fullest batch of weights has 0.8 million
 WEAKEST_DBM = -150.0
 STRONGEST_DBM = 30.0
 
@@ -257,6 +258,12 @@ def encode(payload: Payload) -> bytes:
     return _ENCODER.encode(payload)
 
 
+def check_size(body: bytes) -> None:
+    """Refuse a body that no device has reason to send, before it is read. Raises WireError."""
+    if len(body) > LARGEST_BODY:
+        raise WireError(f"{len(body)} bytes; a message has {LARGEST_BODY} at most")
+
+
 def decode(message_topic: str, body: bytes, store: str) -> Payload:
     """Read one message strictly.
 
@@ -271,8 +278,9 @@ def decode(message_topic: str, body: bytes, store: str) -> Payload:
     if decoder is None:
         raise WireError(f"{message_topic[:120]!r}: unknown kind {kind!r}; expected one of {KINDS}")
     try:
+        check_size(body)
         payload = decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (WireError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"{kind}/{device}: {error}") from error
     if payload.device != device:
         raise WireError(f"{kind}/{device}: field `device` says {payload.device!r}")

@@ -15,6 +15,9 @@ from fusion.timeline import Timeline
 from sensors.clocks import Clocks
 from sensors.codes import CodeRefused, CodeVerifier
 from sensors.decode import Decoder
+from sensors.foreign import Foreign
+from sensors.foreign_feed import ForeignFeed
+from sensors.held_plates import FOREIGN_BOOT
 from sensors.in_order import InOrder
 from sensors.observations import (
     CameraCondition,
@@ -69,6 +72,7 @@ class Pipeline:
 
     def __init__(self, store: Store, code_key: str) -> None:
         self._decoder = Decoder(store)
+        self._foreign = ForeignFeed(store)
         self._detectors = {
             shelf.id: StepDetector(shelf.id, shelf.plate_count)
             for gondola in store.gondolas
@@ -91,10 +95,16 @@ class Pipeline:
     def feed(self, entry: Entry) -> list[Event]:
         """Take the next entry of the journal; the events that it brings about."""
         events: list[Event] = []
+        for ours in self._foreign.due(entry.received_ns):
+            events += self._observe(ours, entry.received_ns)
         if entry.topic != TICK:
             payload = self._decoder.decode(entry.topic, entry.body)
-            for arrived in self._in_order.take(payload, entry.received_ns):
-                events += self._observe(*arrived)
+            if isinstance(payload, Foreign):
+                for ours in self._foreign.take(payload, entry.received_ns):
+                    events += self._observe(ours, entry.received_ns)
+            else:
+                for arrived in self._in_order.take(payload, entry.received_ns):
+                    events += self._observe(*arrived)
         for arrived in self._in_order.overdue(entry.received_ns):
             events += self._observe(*arrived)
         events += self._step(self._timeline.release(entry.received_ns))
@@ -121,7 +131,7 @@ class Pipeline:
                 shift = at_ns - payload.at_ns
                 end_ns = at_ns + len(payload.grams) * payload.period_ns
                 for step in self._detectors[payload.device].feed(payload, shift):
-                    push(step)
+                    push(self._foreign.dated(payload.device, step))
                 self._timeline.heard(payload.device, end_ns, received_ns)
             case VisionReport():
                 for observation in _seen(payload, at_ns):
@@ -137,7 +147,8 @@ class Pipeline:
                             rssi_dbm=read.rssi_dbm,
                         )
                     )
-                self._timeline.heard(payload.device, at_ns + payload.span_ns, received_ns)
+                if payload.boot != FOREIGN_BOOT:  # a reader of others says nothing of silence
+                    self._timeline.heard(payload.device, at_ns + payload.span_ns, received_ns)
             case CodeShown():
                 try:
                     admitted = self._verifier.verify(payload.code, at_ns)

@@ -63,7 +63,7 @@ def test_the_corner_shop_is_as_large_as_the_demo_promises():
         ),
         ("kind: gate, gate: gate-out", "kind: gate", "antenna rfid-out: kind gate needs gate"),
         ("kind: gate, gate: gate-out", "kind: gate, gate: door", "there is no gate 'door'"),
-        ("id: rfid-out", "id: cam1", "shelves, cameras, gates and antennas: id: 'cam1'"),
+        ("id: rfid-out", "id: cam1", "shelves, cameras, gates, antennas and devices: id: 'cam1'"),
         ("form: bottle}\n", "form: bottle}\n  tagged: maybe\n", "products[0].tagged"),
         (
             "gtin: '4000000010746'\n  name",

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from sensors import foreign_devices
 from sensors import store as store_module
 from sensors.decode import Decoder
 from sensors.store import Store, load_store
@@ -102,6 +103,7 @@ def test_asyncapi_has_every_topic_and_its_references_lead():
     ("page", "module"),
     [
         ("store-file.md", store_module),
+        ("store-file.md", foreign_devices),
         ("worlds.md", world_module),
         ("scenes.md", scene_module),
         ("scenes.md", script_module),

@@ -1,0 +1,218 @@
+"""A store whose cells and readers are of others: the same bill, and nothing from what is said
+twice."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cart.events import Exited, Picked, to_json
+from sensors.observations import DeviceHealth, TagRead, WeightStep
+from sensors.store import parse_store
+from sensors.wire import decode
+from service.pipeline import Pipeline, silence_after
+from service.records import TICK, Entry
+from service.simulate import simulate, stage
+
+SCENES = Path(__file__).parents[2] / "datasets" / "scenes"
+SHELVES = ("g4s2", "g4s3")
+ANTENNAS = {1: "rfid-g3", 2: "rfid-out"}
+READER_TOPIC = "impinj/r700-1/events"
+START_NS = 1_767_600_000_000_000_000
+MS = 1_000_000
+
+
+def cell(shelf, plate):
+    """Every other one is a Tasmota."""
+    device = {"id": f"{shelf}-{plate}", "shelf": shelf, "plate": plate, "every_s": 0.2}
+    if plate % 2:
+        return device | {"kind": "tasmota-hx711", "topic": f"tele/{shelf}-{plate}/SENSOR"}
+    return device | {"kind": "esphome-number", "topic": f"{shelf}/sensor/p{plate}/state"}
+
+
+CELLS = [cell(shelf, plate) for shelf in SHELVES for plate in range(1, 13)]
+READER = {"id": "r1", "kind": "impinj-r700", "topic": READER_TOPIC, "antennas": ANTENNAS}
+
+
+def said_by_cell(device, grams, at_ns):
+    """A cell's message, with the vendor's time where it sends one."""
+    if device["kind"] == "esphome-number":
+        return f"{grams:.1f}".encode()
+    local = datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return json.dumps({"Time": local, "HX711": {"Weight": round(grams / 1000, 4)}}).encode()
+
+
+def impinj_event(port, epc, at_ns, rssi_dbm=None):
+    second = datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    event = {"epcHex": epc, "antennaPort": port}
+    event |= {} if rssi_dbm is None else {"peakRssiCdbm": round(rssi_dbm * 100)}
+    return {
+        "timestamp": f"{second}.{at_ns % 10**9:09d}Z",
+        "eventType": "tagInventory",
+        "tagInventoryEvent": event,
+    }
+
+
+def in_the_words_of_others(entry):
+    """The messages that devices of others send for what one of ours says in an entry."""
+    _, _, kind, device = (entry.topic.split("/") + [""] * 3)[:4]
+    if kind == "weight" and device in SHELVES:
+        row = decode(entry.topic, entry.body, "corner").grams[-1]
+        for foreign, grams in zip([c for c in CELLS if c["shelf"] == device], row, strict=True):
+            yield foreign["topic"], said_by_cell(foreign, grams, entry.received_ns)
+    elif kind == "rfid":
+        said = decode(entry.topic, entry.body, "corner")
+        port = next(port for port, antenna in ANTENNAS.items() if antenna == device)
+        events = [
+            impinj_event(port, read.epc, said.at_ns + read.offset_ns, read.rssi_dbm)
+            for read in said.reads
+        ]
+        if events:
+            yield READER_TOPIC, json.dumps(events).encode()
+    else:
+        yield entry.topic, entry.body
+
+
+@pytest.fixture(scope="module")
+def played():
+    """The store with devices of others, the key of its codes, its entries, its true lines."""
+    staged = stage(SCENES / "one-shopper.yaml")
+    run = simulate(staged, 1)
+    content = yaml.safe_load(staged.store_text) | {"devices": [*CELLS, READER]}
+    store = parse_store(yaml.safe_dump(content))
+    entries = [
+        Entry(0, entry.received_ns, *said)
+        for entry in run.entries
+        for said in in_the_words_of_others(entry)
+    ]
+    return store, run, entries
+
+
+def fed(store, key, entries):
+    """Events and observations of a store that is told the entries."""
+    pipeline, heard, events = Pipeline(store, key), [], []
+    pipeline.listen(heard.append)
+    for entry in entries:
+        events += pipeline.feed(entry)
+    return events, heard
+
+
+def picked(events):
+    return [(e.gtin, e.units, e.facing) for e in events if isinstance(e, Picked)]
+
+
+def test_a_shop_of_foreign_devices_bills_what_was_taken(played):
+    store, run, entries = played
+    events, heard = fed(store, run.code_key, entries)
+    (exited,) = [event for event in events if isinstance(event, Exited)]
+    assert sorted(exited.lines) == sorted(run.truth.visits[0].lines)
+    assert picked(events) == picked(run.events)
+    steps = [o for o in heard if isinstance(o, WeightStep) and o.shelf in SHELVES]
+    assert steps
+    assert all(80 * MS < step.time_sigma_ns < 120 * MS for step in steps), "stamped on arrival"
+    _, told = fed(stage(SCENES / "one-shopper.yaml").store, run.code_key, run.entries)
+    ours = {(o.antenna, o.epc, o.at_ns) for o in told if isinstance(o, TagRead)}
+    assert {(o.antenna, o.epc, o.at_ns) for o in heard if isinstance(o, TagRead)} == ours
+    assert len(ours) > 500
+
+
+def test_what_is_said_twice_moves_no_cart(played):
+    """Each foreign message comes again at once, and all of the last half second once more."""
+    store, run, entries = played
+    foreign = {device["topic"] for device in (*CELLS, READER)}
+    twice, recent = [], []
+    for number, entry in enumerate(entries):
+        twice.append(entry)
+        if entry.topic not in foreign:
+            continue
+        twice.append(entry)
+        recent = [e for e in recent if e.received_ns > entry.received_ns - 500 * MS] + [entry]
+        if number % 400 == 0:  # as a broker sends again after a lost connection
+            twice += [replace(e, received_ns=entry.received_ns) for e in recent]
+    assert len(twice) > 2 * len(entries) - 1500
+    events, heard = fed(store, run.code_key, entries)
+    again, heard_again = fed(store, run.code_key, twice)
+    assert b"\n".join(map(to_json, again)) == b"\n".join(map(to_json, events))
+    reads = [(o.antenna, o.epc, o.at_ns) for o in heard_again if isinstance(o, TagRead)]
+    assert len(set(reads)) == len(reads) == sum(isinstance(o, TagRead) for o in heard)
+
+
+def test_the_journal_alone_decides(played):
+    """The decoder of ingest is asked before, and other pipelines meanwhile: the same events."""
+    store, run, entries = played
+    first, _ = fed(store, run.code_key, entries)
+    second, _ = fed(store, run.code_key, entries)
+    assert list(map(to_json, first)) == list(map(to_json, second))
+
+
+def steps_of(store, run, messages, until_ns):
+    """Steps and healths of a store in which nothing but these messages is said."""
+    times = [*range(START_NS, until_ns, 250 * MS)]
+    entries = [Entry(0, at_ns, TICK, b"") for at_ns in times] + messages
+    entries += [Entry(0, *said) for said in silence_after(until_ns, store)]
+    _, heard = fed(store, run.code_key, sorted(entries, key=lambda entry: entry.received_ns))
+    return [o for o in heard if isinstance(o, (WeightStep, DeviceHealth))]
+
+
+def readings(device, grams, from_ms, to_ms):
+    return [
+        Entry(0, START_NS + ms * MS, device["topic"], said_by_cell(device, grams, START_NS))
+        for ms in range(from_ms, to_ms, 200)
+    ]
+
+
+@pytest.mark.parametrize("plate", [1, 2])
+def test_a_cell_alone_on_its_shelf_makes_steps(played, plate):
+    store, run, _ = played
+    device = CELLS[plate - 1]
+    said = [*readings(device, 900.0, 0, 4000), *readings(device, 568.0, 4000, 8000)]
+    (step,) = steps_of(store, run, said, START_NS + 9000 * MS)
+    assert dict(zip(step.plates, step.delta_g, strict=True))[plate] == pytest.approx(-332.0, abs=2)
+    assert abs(step.began_ns - (START_NS + 4000 * MS)) < 3 * step.time_sigma_ns
+
+
+def test_old_news_of_a_cell_that_tells_the_time_is_no_news(played):
+    store, run, _ = played
+    device = CELLS[0]
+    before = json.dumps({"Time": "2026-11-22T08:00:00", "HX711": {"Weight": 0.9}}).encode()
+    after = json.dumps({"Time": "2026-11-22T08:00:05", "HX711": {"Weight": 0.568}}).encode()
+    said = [(0, before), (3000, after), (5000, before), (8000, after)]
+    entries = [
+        Entry(0, START_NS + (at_ms + n * 200) * MS, device["topic"], body)
+        for at_ms, body in said
+        for n in range(10)
+    ]
+    assert len(steps_of(store, run, entries, START_NS + 11_000 * MS)) == 1
+
+
+def test_a_cell_that_falls_silent_is_down_until_it_speaks(played):
+    store, run, _ = played
+    content = store.model_dump()
+    content["devices"] = [CELLS[0] | {"silent_after_s": 5}, CELLS[1]]
+    quiet = type(store).model_validate(content)
+    said = [*readings(CELLS[0], 900.0, 0, 2000), *readings(CELLS[0], 900.0, 20_000, 26_000)]
+    said += readings(CELLS[1], 500.0, 0, 30_000)
+    found = steps_of(quiet, run, said, START_NS + 23_000 * MS)
+    assert [(o.device, o.up, o.reason) for o in found] == [
+        ("g4s2-1", False, "no reading for 5 s"),
+        ("g4s2-1", True, ""),
+    ]
+
+
+def test_hours_without_the_engine_are_no_rows_to_lay(played):
+    store, run, _ = played
+    pipeline, heard = Pipeline(store, run.code_key), []
+    pipeline.listen(heard.append)
+    device = CELLS[0]
+    for entry in readings(device, 900.0, 0, 3000):
+        pipeline.feed(entry)
+    later_ns = START_NS + 50 * 3_600_000 * MS
+    for entry in readings(device, 568.0, 0, 3000):
+        pipeline.feed(replace(entry, received_ns=entry.received_ns + later_ns - START_NS))
+    for said in silence_after(later_ns + 3000 * MS, store):
+        pipeline.feed(Entry(0, *said))
+    (step,) = [o for o in heard if isinstance(o, WeightStep)]
+    assert sum(step.delta_g) == pytest.approx(-332.0, abs=2)
