@@ -2,6 +2,7 @@
 
 import pytest
 from epcpy.epc_schemes.sgtin import SGTIN
+from epcpy.utils.common import ConvertException
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ def test_epcpy_reads_the_same(body, serial, company_digits):
 def test_the_example_of_the_standard():
     # E.3 of the GS1 EPC Tag Data Standard 1.13; its filter value is 3, ours 1.
     assert encode_sgtin("80614141123458", 6789) == "3034257BF7194E4000001A85"
+    assert decode_sgtin("3034257BF7194E4000001A85") == ("80614141123458", 6789)
+    assert SGTIN.from_hex("3034257BF7194E4000001A85").gs1_key() == "80614141123458"
     assert decode_sgtin("3074257BF7194E4000001A85") == ("80614141123458", 6789)
 
 
@@ -69,3 +72,17 @@ def test_any_text_is_read_or_refused(text):
         return
     assert gtin[13] == check_digit(gtin)
     assert 0 <= serial <= GREATEST_SERIAL
+
+
+@given(st.integers(0, 2**88 - 1))
+def test_epcpy_and_we_agree_on_what_is_one(rest):
+    """Any 96 bits with the header of an SGTIN-96: both refuse them, or both read the same."""
+    epc = f"{0x30 << 88 | rest:024X}"
+    try:
+        ours = decode_sgtin(epc)
+    except EpcError:
+        with pytest.raises((ConvertException, KeyError, ValueError)):
+            SGTIN.from_hex(epc).gs1_key()
+        return
+    theirs = SGTIN.from_hex(epc)
+    assert (theirs.gs1_key(), int(theirs.epc_uri.rpartition(".")[2])) == ours
