@@ -3,39 +3,42 @@
 `Ingest` owns the engine's MQTT session. A network thread takes messages in; the thread that
 calls `run` decodes a batch strictly, journals it in one transaction, acknowledges it, confirms
 it to the devices and hands the new entries on. What cannot be used becomes a dead letter and is
-acknowledged as well: a bad message never stops the stream.
+acknowledged as well: a bad message never stops the stream. Nothing is dropped: what is not taken
+in yet waits at the broker.
 """
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sensors.decode import Decoder
+from sensors.foreign import Foreign
 from sensors.store import Store
 from sensors.wire import WireError
-from service.bus import BrokerAddress, all_topics, confirmation_topic, new_client
+from service.bus import BrokerAddress, aim, confirmation_topic, why_unreachable
+from service.confirmations import Confirmations
+from service.device_statistics import STATISTICS_S, decode_statistics, encode_statistics
+from service.device_tally import DeviceTallies
+from service.inbox import Inbox
 from service.journal import Journal
-from service.progress import Confirmation, MessageId, encode_confirmation, identify
+from service.progress import MessageId, encode_confirmation, identify
 from service.records import TICK, Arrival, DeadLetter, Entry
+from service.session import MOST_BODY_BYTES, Delivery, Session
 
 log = structlog.get_logger(__name__)
 
 SILENCE_S = 0.25
 GATHER_S = 0.05
-BATCH = 200
-QUEUED = 5000
-_TOPIC_CHARACTERS = 256
+BATCH = 1000
 
 
 @dataclass(slots=True)
@@ -47,18 +50,6 @@ class Counters:
     dead_letters: int = 0
     ticks: int = 0
     batches: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as the network thread took it, and the connection that it came on."""
-
-    received_ns: int
-    topic: str
-    body: bytes
-    connection: int
-    mid: int
-    qos: int
 
 
 class Ingest:
@@ -79,32 +70,43 @@ class Ingest:
         *,
         at_moment: Callable[[str], None] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
+        inbox: Inbox | None = None,
     ) -> None:
         self.counters = Counters()
+        self.inbox = inbox or Inbox()
         self._store = store.id
         self._decoder = Decoder(store)
         self.journal = journal
         self._on_entries = on_entries
         self._at_moment = at_moment or (lambda _: None)
         self._clock_ns = clock_ns
-        self._deliveries: queue.Queue[Delivery] = queue.Queue(QUEUED)
         self._stopping = threading.Event()
-        self._connection = 0
         self._accepted = threading.Event()
         self._trouble = "it does not answer"
         self._entry_s = time.monotonic()
-        self._own_topics = confirmation_topic(self._store, "")
-        self._client = new_client(
-            address, f"openaisle-engine-{self._store}", clean_session=False, manual_ack=True
+        self._confirmations = Confirmations(journal.confirmation)
+        self._tallies = DeviceTallies(decode_statistics(journal.devices()))
+        self._tallied_s = time.monotonic()
+        self._client = Session(
+            f"openaisle-engine-{self._store}",
+            take=self.inbox.put,
+            has_room=self.inbox.has_room,
+            own_topics=confirmation_topic(self._store, ""),
+            clock_ns=clock_ns,
         )
+        aim(self._client, address)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
-        self._client.on_message = self._on_message
 
     @property
     def connected(self) -> bool:
         """Whether the broker is reached at present."""
         return self._client.is_connected()
+
+    @property
+    def pauses(self) -> int:
+        """How often reading stopped because the inbox was full: the broker held the rest."""
+        return self._client.pauses
 
     @property
     def trouble(self) -> str:
@@ -120,7 +122,7 @@ class Ingest:
         self._client.loop_start()
         try:
             while not self._stopping.is_set():
-                self._handle(self._take())
+                self._handle(self.inbox.take(SILENCE_S, GATHER_S, BATCH))
         finally:
             self._stopping.set()
             self._client.disconnect()
@@ -129,17 +131,7 @@ class Ingest:
     def stop(self) -> None:
         """Make `run` return after the batch in hand; from any thread."""
         self._stopping.set()
-
-    def _take(self) -> list[Delivery]:
-        """What arrived: nothing after a silence, else all of the next moment up to a batch."""
-        batch: list[Delivery] = []
-        with contextlib.suppress(queue.Empty):
-            batch.append(self._deliveries.get(timeout=SILENCE_S))
-            if self._deliveries.qsize() < BATCH - 1:
-                self._stopping.wait(GATHER_S)
-            while len(batch) < BATCH:
-                batch.append(self._deliveries.get_nowait())
-        return batch
+        self.inbox.close()
 
     def _handle(self, batch: list[Delivery]) -> None:
         arrivals: list[Arrival] = []
@@ -151,80 +143,90 @@ class Ingest:
                 dead_letters.append(self._refuse(delivery, str(error)))
         if batch:
             self._at_moment("taken")
-        entries = self.journal.append(arrivals, dead_letters)
-        if not entries and time.monotonic() - self._entry_s >= SILENCE_S:
-            entries = self.journal.append([Arrival(self._clock_ns(), TICK, b"")])
-            self.counters.ticks += 1
+        entries = self._journal(arrivals, dead_letters)
         if batch:
             self._at_moment("journaled")
-            self._acknowledge(batch)
+            self._client.acknowledge(batch)
             self._at_moment("acknowledged")
             self._confirm([a.identity for a in arrivals] + [d.identity for d in dead_letters])
             self._at_moment("confirmed")
             self.counters.batches += 1
             self.counters.received += len(batch)
             self.counters.dead_letters += len(dead_letters)
+        else:
+            self._confirm(())
         if entries:
             self._entry_s = time.monotonic()
             self.counters.journaled += len(entries)
             self._on_entries(entries)
 
+    def _journal(self, arrivals: list[Arrival], dead_letters: list[DeadLetter]) -> list[Entry]:
+        """Journal a batch, or the silence; with it, now and then, the devices' statistics."""
+        devices = self._devices_when_due()
+        entries = self.journal.append(arrivals, dead_letters, devices)
+        for entry in entries:
+            if entry.payload is not None:
+                self._tallies.hear(entry.payload, entry.received_ns)
+        if not entries and time.monotonic() - self._entry_s >= SILENCE_S:
+            entries = self.journal.append([Arrival(self._clock_ns(), TICK, b"")])
+            self.counters.ticks += 1
+        return entries
+
     def _decode(self, delivery: Delivery) -> Arrival:
+        if delivery.length:
+            raise WireError(
+                f"{delivery.topic[:120]!r}: {delivery.length} bytes; a message is "
+                f"{MOST_BODY_BYTES} at most"
+            )
         payload = self._decoder.decode(delivery.topic, delivery.body)
-        identity = MessageId(payload.device, payload.boot, payload.seq)
-        return Arrival(delivery.received_ns, delivery.topic, delivery.body, identity)
+        identity = None
+        if not isinstance(payload, Foreign):
+            identity = MessageId(payload.device, payload.boot, payload.seq)
+        return Arrival(delivery.received_ns, delivery.topic, delivery.body, identity, payload)
 
     def _refuse(self, delivery: Delivery, reason: str) -> DeadLetter:
-        log.warning("message refused", topic=delivery.topic, reason=reason)
-        identity = identify(delivery.topic, delivery.body)
-        return DeadLetter(delivery.received_ns, delivery.topic, delivery.body, reason, identity)
+        """A dead letter; of a device that sends nothing else only every tenth power is logged."""
+        topic, body = delivery.topic, delivery.body
+        identity = None if self._decoder.is_foreign(topic) else identify(topic, body)
+        letter = DeadLetter(delivery.received_ns, topic, body, reason, identity)
+        count = self._tallies.refuse(letter)
+        if count == 10 ** (len(str(count)) - 1):
+            log.warning("message refused", topic=topic, reason=reason, count=count)
+        return letter
 
-    def _acknowledge(self, batch: list[Delivery]) -> None:
-        for delivery in batch:
-            if delivery.connection == self._connection:
-                self._client.ack(delivery.mid, delivery.qos)
+    def _devices_when_due(self) -> list[tuple[str, bytes]]:
+        """What is known of the devices that spoke, if it is time to keep it."""
+        now_s = time.monotonic()
+        if now_s - self._tallied_s < STATISTICS_S:
+            return []
+        self._tallied_s = now_s
+        changed = self._tallies.changed(
+            self._clock_ns(), self.journal.repeats.__getitem__, self.journal.missing
+        )
+        return [(one.device, encode_statistics(one)) for one in changed]
 
-    def _confirm(self, identities: Sequence[MessageId | None]) -> None:
-        confirmations: dict[Confirmation, None] = {}
-        for identity in filter(None, identities):
-            confirmation = self.journal.confirmation(identity)
-            if confirmation is not None:
-                confirmations[confirmation] = None
-        for confirmation in confirmations:
-            self._client.publish(
-                confirmation_topic(self._store, confirmation.device),
-                encode_confirmation(confirmation),
-                qos=0,
-            )
+    def _confirm(self, identities: Iterable[MessageId | None]) -> None:
+        self._confirmations.note(identities)
+        self._client.say(
+            [
+                (
+                    confirmation_topic(self._store, confirmation.device),
+                    encode_confirmation(confirmation),
+                )
+                for confirmation in self._confirmations.due(time.monotonic())
+            ]
+        )
 
     def _on_connect(self, client: Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
         if reason.is_failure:
             self._trouble = f"it refuses the login: {reason}"
             log.error("the broker refuses the engine", store=self._store, reason=str(reason))
             return
-        self._connection += 1
-        client.subscribe(all_topics(self._store), qos=1)
+        client.subscribe([(topic, 1) for topic in self._decoder.subscriptions])
         self._accepted.set()
-        log.info("engine connected", store=self._store, connection=self._connection)
+        log.info("engine connected", store=self._store, connection=self._client.connection)
 
     def _on_connect_fail(self, *_: Any) -> None:
         error = sys.exc_info()[1]  # paho calls this while it handles what went wrong
-        self._trouble = f"it cannot be reached: {error}" if error else "it cannot be reached"
+        self._trouble = f"it cannot be reached: {why_unreachable(error)}"
         log.warning("the broker cannot be reached", store=self._store, reason=self._trouble)
-
-    def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
-        received_ns = self._clock_ns()
-        try:
-            topic = message.topic[:_TOPIC_CHARACTERS]
-        except UnicodeDecodeError:
-            topic = "(a topic that is not UTF-8)"
-        if topic.startswith(self._own_topics):
-            client.ack(message.mid, message.qos)
-            return
-        delivery = Delivery(
-            received_ns, topic, bytes(message.payload), self._connection, message.mid, message.qos
-        )
-        while not self._stopping.is_set():
-            with contextlib.suppress(queue.Full):
-                self._deliveries.put(delivery, timeout=0.5)
-                return

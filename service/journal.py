@@ -8,6 +8,7 @@ is known for ever by `(device, boot, seq)`: repeats are counted and skipped.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from service.progress import Confirmation, MessageId, Progress, Run
 from service.records import Arrival, DeadLetter, Entry, Snapshot
 from service.tables import (
     DEAD_LETTERS,
+    DEVICES,
     EVENTS,
     JOURNAL,
     META,
@@ -32,6 +34,21 @@ from service.tables import (
 
 KEPT_SNAPSHOTS = 2
 _READ_ROWS = 1000
+_NAMES_AT_ONCE = 500
+_BOOTS_KEPT = 20_000
+
+
+def _runs_of(table: sa.Table) -> sa.Select[tuple[int, int]]:
+    nth = sa.func.row_number().over(order_by=table.c.seq)
+    rows = (
+        sa.select(table.c.seq, (table.c.seq - nth).label("run"))
+        .where(table.c.device == sa.bindparam("name"), table.c.boot == sa.bindparam("start"))
+        .subquery()
+    )
+    return sa.select(sa.func.min(rows.c.seq), sa.func.max(rows.c.seq)).group_by(rows.c.run)
+
+
+_RUNS = sa.union_all(_runs_of(JOURNAL), _runs_of(DEAD_LETTERS))
 
 
 class JournalError(Exception):
@@ -48,12 +65,16 @@ class Journal:
     def __init__(self, url: str | Path) -> None:
         self.url = f"sqlite:///{url}" if isinstance(url, Path) else url
         self.duplicates = 0
+        self.repeats: Counter[str] = Counter()
         self._progress: dict[tuple[str, str], Progress] = {}
         try:
             self._engine = sa.create_engine(self.url)
             if self._engine.dialect.name == "sqlite":
                 sa.event.listen(self._engine, "connect", _set_up_sqlite)
             METADATA.create_all(self._engine)
+            place = "?" if self._engine.dialect.name == "sqlite" else "%s"
+            places = ", ".join([place] * len(JOURNAL.columns))
+            self._insert_journal = f"INSERT INTO {JOURNAL.name} VALUES ({places})"
             self._last_journal = self._highest(JOURNAL.c.number)
             self._last_event = self._highest(EVENTS.c.number)
             self._last_received_ns = self._highest(JOURNAL.c.received_ns)
@@ -77,21 +98,25 @@ class Journal:
         return self._last_event
 
     def append(
-        self, batch: Sequence[Arrival], dead_letters: Sequence[DeadLetter] = ()
+        self,
+        batch: Sequence[Arrival],
+        dead_letters: Sequence[DeadLetter] = (),
+        devices: Sequence[tuple[str, bytes]] = (),
     ) -> list[Entry]:
         """Journal a batch and its dead letters in one transaction; repeats are skipped.
 
-        Returns the new entries, numbered without gaps; `received_ns` never decreases.
+        Returns the new entries, numbered without gaps; `received_ns` never decreases. `devices`,
+        pairs of a name and what is known of it, take the place of what was kept before.
         """
         entries: list[Entry] = []
-        rows: list[dict[str, Any]] = []
+        rows: list[tuple[Any, ...]] = []
         fresh: set[MessageId] = set()
         received_ns = self._last_received_ns
         for arrival in batch:
             if self._is_new(arrival.identity, fresh):
                 received_ns = max(received_ns, arrival.received_ns)
                 number = self._last_journal + len(entries) + 1
-                entry = Entry(number, received_ns, arrival.topic, arrival.body)
+                entry = Entry(number, received_ns, arrival.topic, arrival.body, arrival.payload)
                 entries.append(entry)
                 rows.append(journal_row(entry, arrival.identity))
         letters = [
@@ -99,12 +124,14 @@ class Journal:
             for letter in dead_letters
             if self._is_new(letter.identity, fresh)
         ]
-        if rows or letters:
+        if rows or letters or devices:
             with self._transaction() as connection:
                 if rows:
-                    connection.execute(sa.insert(JOURNAL), rows)
+                    connection.exec_driver_sql(self._insert_journal, rows)
                 if letters:
                     connection.execute(sa.insert(DEAD_LETTERS), letters)
+                if devices:
+                    self._keep(connection, devices)
         self._last_journal += len(entries)
         self._last_received_ns = received_ns
         self.duplicates += len(batch) + len(dead_letters) - len(rows) - len(letters)
@@ -116,9 +143,23 @@ class Journal:
         """Whether a message is neither settled nor in `fresh`, to which it is then added."""
         if identity is not None:
             if identity in fresh or self.is_settled(identity):
+                self.repeats[identity.device] += 1
                 return False
             fresh.add(identity)
         return True
+
+    def _keep(self, connection: sa.Connection, devices: Sequence[tuple[str, bytes]]) -> None:
+        names = [name for name, _ in devices]
+        for n in range(0, len(names), _NAMES_AT_ONCE):
+            some = names[n : n + _NAMES_AT_ONCE]
+            connection.execute(sa.delete(DEVICES).where(DEVICES.c.device.in_(some)))
+        rows = [{"device": name, "body": body} for name, body in devices]
+        connection.execute(sa.insert(DEVICES), rows)
+
+    def devices(self) -> list[bytes]:
+        """What was kept of each device (`service.device_statistics`)."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(sa.select(DEVICES.c.body)).scalars())
 
     def is_settled(self, identity: MessageId) -> bool:
         """Whether this very message is journaled, or kept as a dead letter."""
@@ -130,6 +171,10 @@ class Journal:
         if run is None:
             return None
         return Confirmation(identity.device, identity.boot, seq=run[1], first=run[0])
+
+    def missing(self, device: str, boot: str) -> int:
+        """How many numbers a boot left out between the first and the last that are settled."""
+        return self._of_boot(device, boot).missing
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Entries with a higher number, in order; as of now."""
@@ -228,23 +273,22 @@ class Journal:
             )
 
     def _of(self, identity: MessageId) -> Progress:
-        key = (identity.device, identity.boot)
-        if key not in self._progress:
-            runs = sorted(self._runs(JOURNAL, *key) + self._runs(DEAD_LETTERS, *key))
-            self._progress[key] = Progress(runs)
-        return self._progress[key]
+        return self._of_boot(identity.device, identity.boot)
 
-    def _runs(self, table: sa.Table, device: str, boot: str) -> list[Run]:
-        """Unbroken runs of sequence numbers in a table, found by the database."""
-        nth = sa.func.row_number().over(order_by=table.c.seq)
-        rows = (
-            sa.select(table.c.seq, (table.c.seq - nth).label("run"))
-            .where(table.c.device == device, table.c.boot == boot)
-            .subquery()
-        )
-        query = sa.select(sa.func.min(rows.c.seq), sa.func.max(rows.c.seq)).group_by(rows.c.run)
+    def _of_boot(self, device: str, boot: str) -> Progress:
+        key = (device, boot)
+        progress = self._progress.get(key)
+        if progress is None:
+            progress = self._progress[key] = Progress(self._runs(device, boot))
+            if len(self._progress) > _BOOTS_KEPT:  # it is read again when it is asked for
+                del self._progress[next(iter(self._progress))]
+        return progress
+
+    def _runs(self, device: str, boot: str) -> list[Run]:
+        """Unbroken runs of a boot's sequence numbers, found by the database."""
         with self._engine.connect() as connection:
-            return [(first, last) for first, last in connection.execute(query)]
+            rows = connection.execute(_RUNS, {"name": device, "start": boot})
+            return [(first, last) for first, last in rows]
 
     def _read(self, columns: tuple[Any, ...], after: int) -> Iterator[sa.Row[Any]]:
         """Rows by number in portions, so that no transaction stays open between them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -78,14 +79,26 @@ class Progress:
 
     def run_of(self, seq: int) -> Run | None:
         """The unbroken run of settled numbers that holds this one; None where it is not settled."""
+        if not self._runs or seq > self._runs[-1][1]:
+            return None
         i = bisect_right(self._runs, (seq, HIGHEST_SEQ)) - 1
         return self._runs[i] if i >= 0 and seq <= self._runs[i][1] else None
+
+    @property
+    def missing(self) -> int:
+        """How many numbers between the first and the last are not settled."""
+        runs = self._runs
+        return sum([after[0] - before[1] - 1 for before, after in pairwise(runs)])
 
     def __contains__(self, seq: int) -> bool:
         return self.run_of(seq) is not None
 
     def add(self, seq: int) -> None:
         """Settle one number, a second time without effect."""
+        runs = self._runs
+        if runs and runs[-1][1] == seq - 1:  # nearly always the next one
+            runs[-1] = (runs[-1][0], seq)
+            return
         i = bisect_right(self._runs, (seq, HIGHEST_SEQ))
         if i and seq <= self._runs[i - 1][1]:
             return

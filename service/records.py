@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from sensors.foreign import Foreign
+from sensors.wire import Payload
 from service.progress import MessageId
 
 TICK = "tick"
@@ -11,22 +13,32 @@ TICK = "tick"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One journaled message, or silence: topic `tick` and no body."""
+    """One journaled message, or silence: topic `tick` and no body.
+
+    `payload` is what the body says where it was just decoded, so that nobody decodes it again;
+    None where the entry was read from disk.
+    """
 
     number: int
     received_ns: int
     topic: str
     body: bytes
+    payload: Payload | Foreign | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came from the bus and is not journaled yet; `identity` None for silence."""
+    """What came from the bus and is not journaled yet.
+
+    `identity` is None for silence and for devices of others, whose messages have no name: those
+    are journaled as often as they come. `payload` is what the body says, if it was decoded.
+    """
 
     received_ns: int
     topic: str
     body: bytes
     identity: MessageId | None = None
+    payload: Payload | Foreign | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

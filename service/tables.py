@@ -55,6 +55,12 @@ SNAPSHOTS = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
+DEVICES = sa.Table(
+    "devices",
+    METADATA,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
 META = sa.Table(
     "meta",
     METADATA,
@@ -69,15 +75,19 @@ def _identity_columns(identity: MessageId | None) -> dict[str, Any]:
     return {"device": identity.device, "boot": identity.boot, "seq": identity.seq}
 
 
-def journal_row(entry: Entry, identity: MessageId | None) -> dict[str, Any]:
-    """How an entry lies in the journal."""
-    return {
-        "number": entry.number,
-        "received_ns": entry.received_ns,
-        "topic": entry.topic,
-        "body": entry.body,
-        **_identity_columns(identity),
-    }
+def journal_row(entry: Entry, identity: MessageId | None) -> tuple[Any, ...]:
+    """How an entry lies in the journal: one value for each column."""
+    if identity is None:
+        return (entry.number, entry.received_ns, entry.topic, entry.body, None, None, None)
+    return (
+        entry.number,
+        entry.received_ns,
+        entry.topic,
+        entry.body,
+        identity.device,
+        identity.boot,
+        identity.seq,
+    )
 
 
 def dead_letter_row(letter: DeadLetter) -> dict[str, Any]:

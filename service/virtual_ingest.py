@@ -9,14 +9,16 @@ and crashes on the way, gives the journal that it gives without one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from service.ingest import Delivery, Ingest
+from service.ingest import Ingest
 from service.progress import MessageId
 from service.records import TICK, Arrival
+from service.session import Delivery
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -58,9 +60,7 @@ class VirtualIngest(Ingest):
                 arrivals.append(Arrival(turn.received_ns, TICK, b""))
             elif turn.identity in self._held:
                 delivery, arrival = self._held[turn.identity][0]
-                arrivals.append(
-                    Arrival(turn.received_ns, arrival.topic, arrival.body, turn.identity)
-                )
+                arrivals.append(replace(arrival, received_ns=turn.received_ns))
             else:
                 break
             self._next += 1
@@ -68,7 +68,7 @@ class VirtualIngest(Ingest):
         settled = [i for i in self._held if self.journal.is_settled(i)]
         for identity in settled:
             deliveries += [delivery for delivery, _ in self._held.pop(identity)]
-        self._acknowledge(deliveries)
+        self._client.acknowledge(deliveries)
         self._confirm(settled)
         if entries:
             self.counters.journaled += len(entries)

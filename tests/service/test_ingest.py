@@ -10,10 +10,11 @@ from paho.mqtt.client import Client
 
 from sensors.wire import HealthReport, WeightBatch, encode, topic
 from service.bus import BrokerAddress, confirmation_topic, new_client
-from service.ingest import SILENCE_S, Delivery, Ingest
+from service.ingest import SILENCE_S, Ingest
 from service.journal import Journal
 from service.progress import MessageId, decode_confirmation
 from service.records import TICK
+from service.session import Delivery
 
 PLATES = 12
 PATIENCE_S = 60.0
@@ -199,11 +200,10 @@ def test_only_the_connection_that_brought_a_message_acknowledges_it(store, tmp_p
     """A message number means another message on the next connection to a forgetful broker."""
     journal = Journal(tmp_path / "journal.sqlite")
     ingest = Ingest(store, journal, BrokerAddress(1), lambda entries: None)
-    acknowledged = []
-    ingest._client.ack = lambda mid, qos: acknowledged.append(mid)
-    ingest._connection = 2
+    ingest._client.connection = 2
     at = topic(store.id, "weight", "g1s1")
     ingest._handle([Delivery(0, at, weight(n), n + 1, 70 + n, 1) for n in range(2)])
-    assert acknowledged == [71]
+    (answer, *_) = ingest._client._answers
+    assert answer == (2, bytes([0x40, 2, 0, 71]))
     assert journal.last_journal_number == 2
     journal.close()
