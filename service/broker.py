@@ -3,7 +3,9 @@
 `EmbeddedBroker` owns that process; `python -m service.broker` is the process itself. It speaks
 MQTT 3.1.1, lets anonymous clients in on the loopback address only, and keeps everything in
 memory: nothing for an absent subscriber and nothing over a restart. What must not be lost is
-kept by our publishers until the engine's journal confirms it. A real store runs Mosquitto.
+kept by our publishers until the engine's journal confirms it. With a folder of logins, made by
+`openaisle devices`, it asks for passwords and keeps each device to its own topics. A real store
+runs Mosquitto.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from typing import Any, Self
 
 import structlog
 
+from service.device_access_folder import REGISTER
+
 log = structlog.get_logger(__name__)
 
 
@@ -32,25 +36,26 @@ class BrokerError(Exception):
     """The broker cannot be started, or did not become ready in time."""
 
 
-def check_bind(host: str, password_file: Path | None) -> None:
+def check_bind(host: str, access: Path | None) -> None:
     """Raises BrokerError where anonymous clients could reach the broker from other machines."""
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    if not loopback and password_file is None:
+    if not loopback and access is None:
         raise BrokerError(
-            f"the broker would listen on {host} for anyone: give a password file "
-            "(lines of user:argon2-hash), or bind it to 127.0.0.1"
+            f"the broker would listen on {host} for anyone: give it the folder of logins that "
+            "`openaisle devices add` makes, or bind it to 127.0.0.1"
         )
-    if password_file is not None and not password_file.is_file():
-        raise BrokerError(f"{password_file}: the password file of the broker does not exist")
+    if access is not None and not (access / REGISTER).is_file():
+        raise BrokerError(f"{access}: is no folder of logins: `openaisle devices add` makes one")
 
 
 class EmbeddedBroker:
     """Starts, watches and stops one broker process; a context manager.
 
     `port` 0 takes a free one; it is known once `start` returned, and kept over restarts.
+    `access` is a folder of logins; without one anybody on this machine may say anything.
     `on_death` is called from a watching thread with the exit status when the process ends
     without `stop`. The process ends with its owner, however that one ends.
     """
@@ -59,13 +64,13 @@ class EmbeddedBroker:
         self,
         host: str = "127.0.0.1",
         port: int = 0,
-        password_file: Path | None = None,
+        access: Path | None = None,
         on_death: Callable[[int], None] | None = None,
     ) -> None:
-        check_bind(host, password_file)
+        check_bind(host, access)
         self.host = host
         self.port = port
-        self._password_file = password_file
+        self._access = access
         self._on_death = on_death
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
@@ -86,8 +91,8 @@ class EmbeddedBroker:
             raise BrokerError("the broker runs already")
         command = [sys.executable, "-m", "service.broker", "--host", self.host]
         command += ["--port", str(self.port), "--until-stdin-closes"]
-        if self._password_file is not None:
-            command += ["--password-file", str(self._password_file)]
+        if self._access is not None:
+            command += ["--access", str(self._access)]
         self._stopping = False
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._process = process
@@ -159,17 +164,17 @@ def _read_port(process: subprocess.Popen[bytes], timeout_s: float) -> int:
         raise BrokerError("the broker process ended before it was ready") from error
 
 
-async def _serve(host: str, port: int, password_file: Path | None, stop: asyncio.Event) -> None:
+async def _serve(host: str, port: int, access: Path | None, stop: asyncio.Event) -> None:
     from amqtt.broker import Broker  # noqa: PLC0415  (only the broker's own process needs it)
     from amqtt.errors import BrokerError as AmqttBrokerError  # noqa: PLC0415
 
     plugins: dict[str, Any] = {
         "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
     }
-    if password_file is not None:
-        plugins = {
-            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(password_file)}
-        }
+    if access is not None:
+        from service import broker_access  # noqa: PLC0415  (brings amqtt)
+
+        plugins = broker_access.plugins(access)
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     broker = Broker({"listeners": {"default": {"type": "tcp", "bind": bind}}, "plugins": plugins})
     try:
@@ -197,7 +202,7 @@ async def _run(options: argparse.Namespace) -> None:
             loop.call_soon_threadsafe(stop.set)
 
         threading.Thread(target=wait_for_owner, daemon=True).start()
-    await _serve(options.host, options.port, options.password_file, stop)
+    await _serve(options.host, options.port, options.access, stop)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -205,12 +210,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m service.broker", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=1883)
-    parser.add_argument("--password-file", type=Path)
+    parser.add_argument("--access", type=Path)
     parser.add_argument("--until-stdin-closes", action="store_true")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     try:
-        check_bind(options.host, options.password_file)
+        check_bind(options.host, options.access)
         asyncio.run(_run(options))
     except BrokerError as error:
         sys.stderr.write(f"{error}\n")

@@ -27,6 +27,12 @@ app = typer.Typer(
         Entry(
             "serve", "service.cli_stores:serve", "Run a store: engine, ledger and live page.", _RUN
         ),
+        Entry(
+            "devices",
+            "service.cli_devices:devices_app",
+            "Who may speak on the bus, and how each device does.",
+            _RUN,
+        ),
         Entry("code", "service.cli_review:code", "Issue an entry code for a shopper.", _RUN),
         Entry(
             "review", "service.cli_review:review_app", "Decide what the engine is unsure of.", _RUN

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
@@ -72,13 +72,15 @@ class Lag:
 
 
 def broker_address(url: str) -> BrokerAddress:
-    """Where `mqtt[s]://[user:password@]host[:port]` points.
+    """Where `mqtt[s]://[user:password@]host[:port][?ca=FILE]` points.
 
-    Raises LiveStoreError, which shows nothing of the address that could be a password.
+    `mqtts` trusts the authorities of this machine, or that of the file alone. Raises
+    LiveStoreError, which shows nothing of the address that could be a password.
     """
     expected = (
         "--broker: expected mqtt://host:port or mqtts://host:port, with user:password@ before the "
-        "host where the broker asks for them, special characters of these as %XX"
+        "host where the broker asks for them, special characters of these as %XX, and ?ca=FILE "
+        "after mqtts:// where the authority is your own"
     )
     try:
         parts = urlsplit(url)
@@ -88,13 +90,19 @@ def broker_address(url: str) -> BrokerAddress:
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise LiveStoreError(expected)
     tls = parts.scheme == "mqtts"
+    asked = parse_qs(parts.query)
+    if parts.path not in ("", "/") or set(asked) - {"ca"} or ("ca" in asked and not tls):
+        raise LiveStoreError(expected)
+    trusted = Path(asked["ca"][-1]) if "ca" in asked else _system_certificates()
+    if tls and not trusted.is_file():
+        raise LiveStoreError(f"--broker: {trusted}: there is no such file of certificates")
     port = port or (8883 if tls else 1883)
     return BrokerAddress(
         port,
         parts.hostname,
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
-        _system_certificates() if tls else None,
+        trusted if tls else None,
     )
 
 

@@ -10,6 +10,7 @@ USER_ERRORS = frozenset(
         "service.broker_run.BrokerRunError",
         "service.calibrate_lens.CalibrationError",
         "service.cameras_file.CamerasFileError",
+        "service.device_access.AccessError",
         "service.film_source.FilmError",
         "service.floor_files.FloorFileError",
         "service.footage.FootageError",

@@ -11,11 +11,10 @@ import time
 import psutil
 import pytest
 from paho.mqtt.client import Client
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from service.broker import BrokerError, EmbeddedBroker, main
 from service.bus import BrokerAddress, new_client
+from service.device_access_folder import opened
 
 PATIENCE_S = 60.0
 
@@ -57,21 +56,22 @@ def test_starts_stops_and_starts_again_on_its_port():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "shop.example"])
-def test_strangers_are_not_let_in_without_a_password_file(host, tmp_path, capsys):
-    with pytest.raises(BrokerError, match=f"{host}.*password file"):
+def test_strangers_are_not_let_in_without_a_folder_of_logins(host, tmp_path, capsys):
+    with pytest.raises(BrokerError, match=f"{host}.*folder of logins"):
         EmbeddedBroker(host)
     assert main(["--host", host]) == 2
-    assert "password file" in capsys.readouterr().err
-    with pytest.raises(BrokerError, match="does not exist"):
-        EmbeddedBroker(host, password_file=tmp_path / "none")
+    assert "folder of logins" in capsys.readouterr().err
+    with pytest.raises(BrokerError, match="is no folder of logins"):
+        EmbeddedBroker(host, access=tmp_path)
 
 
-def test_a_password_file_closes_it(tmp_path):
-    users = tmp_path / "users"
-    users.write_text(f"shelf:{PasswordHash((Argon2Hasher(),)).hash('secret')}\n")
-    with EmbeddedBroker(password_file=users) as broker:
-        assert log_in(BrokerAddress(broker.port, username="shelf", password="secret"))
-        assert not log_in(BrokerAddress(broker.port, username="shelf", password="guess"))
+def test_with_logins_it_may_be_reached_from_elsewhere_and_asks_for_passwords(tmp_path, store):
+    with opened(tmp_path, store) as access:
+        password = access.add("g1s1", 1)
+        access.save()
+    with EmbeddedBroker("0.0.0.0", access=tmp_path) as broker:
+        assert log_in(BrokerAddress(broker.port, username="g1s1", password=password))
+        assert not log_in(BrokerAddress(broker.port, username="g1s1", password="guess"))
         assert not log_in(BrokerAddress(broker.port))
 
 

@@ -6,8 +6,6 @@ import socket
 import time
 
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from cart.events import Alerted
 from sensors.store import Store
@@ -15,6 +13,8 @@ from sensors.wire import HealthReport
 from service import live_store
 from service.broker import EmbeddedBroker
 from service.bus import BrokerAddress
+from service.device_access_folder import opened
+from service.device_passwords import hash_password
 from service.live_store import (
     HAPPENINGS,
     LiveStore,
@@ -41,10 +41,12 @@ def wait_for(condition, timeout_s: float = PATIENCE_S) -> None:
 
 
 @pytest.fixture
-def broker_with_password(tmp_path):
-    users = tmp_path / "users"
-    users.write_text(f"engine:{PasswordHash((Argon2Hasher(),)).hash('secret')}\n")
-    with EmbeddedBroker(password_file=users) as broker:
+def broker_with_password(tmp_path, store):
+    with opened(tmp_path / "broker", store, create=True) as access:
+        access.add("engine", 1)
+        access.hashes["engine"] = hash_password("secret")
+        access.save()
+    with EmbeddedBroker(access=tmp_path / "broker") as broker:
         yield broker
 
 
@@ -59,6 +61,9 @@ def broker_with_password(tmp_path):
         "http://engine:hunter2@broker",
         "engine:hunter2@broker",
         "mqtt://engine:hunter2@",
+        "mqtt://engine:hunter2?x@broker",
+        "mqtts://engine:hunter2@broker?cafile=x",
+        "mqtt://engine:hunter2@broker?ca=/etc/hosts",
     ],
 )
 def test_a_wrong_address_is_refused_without_showing_its_password(url):

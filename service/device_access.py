@@ -1,0 +1,150 @@
+"""Who may say and hear what on the bus: logins, and the topics that each may use.
+
+A login is a device of the store file, one of our own services, or somebody who speaks for several
+devices. It may write what these say and read what answers them, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from sensors.foreign_devices import TagReader
+from sensors.store import Store
+from sensors.wire import ROOT
+
+Kind = Literal["weight", "gate", "rfid", "foreign", "vision", "control", "reader", "engine"]
+KINDS: tuple[Kind, ...] = (
+    "weight",
+    "gate",
+    "rfid",
+    "foreign",
+    "vision",
+    "control",
+    "reader",
+    "engine",
+)
+SERVICES: frozenset[Kind] = frozenset(("vision", "control", "reader", "engine"))
+"""Our own processes: they have a listener of their own, for one login may hold several sessions."""
+NAME = r"[A-Za-z0-9_.-]{1,64}"
+ENGINE = "engine"
+
+
+class AccessError(Exception):
+    """A login cannot be made, changed or used; the message says what to do."""
+
+
+class Login(msgspec.Struct, frozen=True):
+    """Somebody with a password. `speaks_for` are devices other than the one of its name.
+
+    `workers` is how many vision workers it runs. Times are nanoseconds since 1970, UTC.
+    """
+
+    name: str
+    kind: Kind
+    added_ns: int
+    speaks_for: tuple[str, ...] = ()
+    workers: int = 1
+    revoked_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Topic filters that a login may publish to and be given messages of."""
+
+    write: tuple[str, ...]
+    read: tuple[str, ...]
+
+
+def kind_of(store: Store, name: str) -> Kind | None:
+    """What a name is in the store file; None where it stands nowhere."""
+    if name == ENGINE:
+        return "engine"
+    if any(name == shelf.id for gondola in store.gondolas for shelf in gondola.shelves):
+        return "weight"
+    if any(name == gate.id for gate in store.gates):
+        return "gate"
+    if any(name == antenna.id for antenna in store.antennas):
+        return "rfid"
+    return "foreign" if name in foreign_topics(store) else None
+
+
+def names_of(store: Store) -> list[str]:
+    """The engine and every device of a store file that speaks for itself."""
+    shelves = [shelf.id for gondola in store.gondolas for shelf in gondola.shelves]
+    devices = [*shelves, *(g.id for g in store.gates), *(a.id for a in store.antennas)]
+    others: set[str] = set()
+    for device in store.devices:
+        others |= set(device.antennas.values()) if isinstance(device, TagReader) else {device.shelf}
+    return [ENGINE, *(one for one in devices if one not in others), *foreign_topics(store)]
+
+
+def foreign_topics(store: Store) -> dict[str, str]:
+    """The topic of each device that does not speak our protocol, by id."""
+    return {device.id: device.topic for device in store.devices}
+
+
+def grants(login: Login, store: Store) -> Grants:
+    """What a login may write and read."""
+    base = f"{ROOT}/{store.id}"
+    foreign = foreign_topics(store)
+    match login.kind:
+        case "engine":
+            return Grants((f"{base}/#",), (f"{base}/#", *foreign.values()))
+        case "reader":
+            return Grants((), (f"{base}/#", *foreign.values()))
+        case "foreign":
+            return Grants(tuple(foreign[n] for n in _spoken_for(login) if n in foreign), ())
+        case "vision":
+            workers = [f"vision-{number}" for number in range(1, login.workers + 1)]
+            workers = list(dict.fromkeys([*workers, login.name]))
+            cameras = list(login.speaks_for) or [camera.id for camera in store.cameras]
+            writes = [f"{base}/vision/{worker}" for worker in workers]
+            writes += [f"{base}/health/{device}" for device in [*workers, *cameras]]
+            return Grants(
+                tuple(writes), tuple(f"{base}/journaled/{d}" for d in [*workers, *cameras])
+            )
+        case kind:
+            devices = _spoken_for(login)
+            writes = [f"{base}/{said}/{d}" for d in devices for said in (kind, "health")]
+            return Grants(tuple(writes), tuple(f"{base}/journaled/{d}" for d in devices))
+
+
+def acl_text(logins: Iterable[Login], store: Store) -> str:
+    """Mosquitto's access rules for logins that are not revoked."""
+    lines = ["# Made by `openaisle devices`: changes here are lost."]
+    for login in logins:
+        if login.revoked_ns is not None:
+            continue
+        allowed = grants(login, store)
+        both = [topic for topic in allowed.write if topic in allowed.read]
+        lines += ["", f"user {login.name}"]
+        lines += [f"topic readwrite {topic}" for topic in both]
+        lines += [f"topic write {topic}" for topic in allowed.write if topic not in both]
+        lines += [f"topic read {topic}" for topic in allowed.read if topic not in both]
+    return "\n".join(lines) + "\n"
+
+
+def read_acl(text: str) -> dict[str, Grants]:
+    """The rules of a text that `acl_text` wrote, by login."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    name = ""
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "user":
+            name = rest
+            found[name] = ([], [])
+        elif word == "topic" and name:
+            mode, _, topic = rest.partition(" ")
+            if mode in ("write", "readwrite"):
+                found[name][0].append(topic)
+            if mode in ("read", "readwrite"):
+                found[name][1].append(topic)
+    return {name: Grants(tuple(write), tuple(read)) for name, (write, read) in found.items()}
+
+
+def _spoken_for(login: Login) -> tuple[str, ...]:
+    return login.speaks_for or (login.name,)
