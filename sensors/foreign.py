@@ -15,7 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from sensors.timestamps import instant_ns
-from sensors.wire import STRONGEST_DBM, WEAKEST_DBM, WireError
+from sensors.wire import WireError
+from sensors.wire_bounds import STRONGEST_DBM, WEAKEST_DBM
 
 MOST_TAGS = 5000
 _EPC = re.compile(r"(?:[0-9A-F]{4}){1,31}")

@@ -17,7 +17,8 @@ from sensors.foreign_devices import LoadCell, TagReader
 from sensors.held_plates import FOREIGN_BOOT, HeldPlates
 from sensors.observations import Observation
 from sensors.store import Store
-from sensors.wire import LONGEST_BATCH_NS, HealthReport, TagReads, TagReport, WeightBatch
+from sensors.wire import HealthReport, TagReads, TagReport, WeightBatch
+from sensors.wire_bounds import LONGEST_BATCH_NS
 
 TAGS_REMEMBERED = 20_000  # for each reader, and of each its last
 READS_REMEMBERED = 16

@@ -14,28 +14,38 @@ from typing import Annotated, Literal
 import msgspec
 
 from sensors.observations import CameraState
+from sensors.wire_bounds import (
+    FASTEST_M_S,
+    FURTHEST_M,
+    GREATEST_LOG_RATIO,
+    GREATEST_SIGMA_M,
+    GREATEST_VARIANCE_M2,
+    LARGEST_BODY,
+    LONGEST_BATCH_NS,
+    LONGEST_SIGHTING_NS,
+    SHARES_SLACK,
+    STRONGEST_DBM,
+    WEAKEST_DBM,
+    Actor,
+    Counted,
+    Covariance,
+    Decibels,
+    Epc,
+    Grams,
+    Gtin,
+    LogRatio,
+    Metres,
+    MetresPerSecond,
+    Name,
+    Nanoseconds,
+    Note,
+    Probability,
+    Sequence,
+    Units,
+    Variance,
+)
 
 ROOT = "openaisle"
-
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{4}){1,31}$")]  # whole 16-bit words
-Counted = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-Grams = Annotated[float, msgspec.Meta(gt=-1e7, lt=1e7)]
-FURTHEST_M = 1e4
-FASTEST_M_S = 100.0
-GREATEST_VARIANCE_M2 = 1e4
-GREATEST_SIGMA_M = 100.0
-GREATEST_LOG_RATIO = 1e3
-LONGEST_BATCH_NS = 10_000_000_000
-LONGEST_SIGHTING_NS = 30_000_000_000
-SHARES_SLACK = 0.001  # probabilities that were rounded may sum to a little more than 1
-LARGEST_BODY = 2 * 1024 * 1024  # bytes; the fullest batch of weights has 0.8 million
-WEAKEST_DBM = -150.0
-STRONGEST_DBM = 30.0
-
-Actor = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class WireError(Exception):
@@ -84,11 +94,11 @@ class TrackReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """One tracklet on the floor; covariance (xx, xy, yy) in m²."""
 
     tracklet: Name
-    x_m: float
-    y_m: float
-    covariance: tuple[float, float, float]
-    vx_m_s: float = 0.0
-    vy_m_s: float = 0.0
+    x_m: Metres
+    y_m: Metres
+    covariance: tuple[Variance, Covariance, Variance]
+    vx_m_s: MetresPerSecond = 0.0
+    vy_m_s: MetresPerSecond = 0.0
 
 
 class HandReport(
@@ -103,13 +113,15 @@ class HandReport(
 
     tracklet: Name
     side: Literal["left", "right"]
-    x_m: float
-    y_m: float
-    z_m: float
-    sigma_m: Annotated[float, msgspec.Meta(gt=0)]
+    x_m: Metres
+    y_m: Metres
+    z_m: Metres
+    sigma_m: Annotated[float, msgspec.Meta(gt=0, extra_json_schema={"maximum": GREATEST_SIGMA_M})]
     views: Annotated[int, msgspec.Meta(ge=1)]
     occluded: bool = False
-    covariance: tuple[float, float, float, float, float, float] | None = None
+    covariance: tuple[Variance, Covariance, Covariance, Variance, Covariance, Variance] | None = (
+        None
+    )
 
 
 class LinkReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -117,7 +129,7 @@ class LinkReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     earlier: Name
     later: Name
-    log_likelihood_ratio: float
+    log_likelihood_ratio: LogRatio
 
 
 class SightingReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -131,11 +143,8 @@ class SightingReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     tracklet: Name
     side: Literal["left", "right"]
     moment: Literal["before", "after"]
-    scores: Annotated[
-        list[tuple[Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$")], float]],
-        msgspec.Meta(max_length=16),
-    ]
-    unknown: float
+    scores: Annotated[list[tuple[Gtin, Probability]], msgspec.Meta(max_length=16)]
+    unknown: Probability
     crops: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
     began_ns: Nanoseconds
     ended_ns: Nanoseconds
@@ -155,13 +164,13 @@ class TagReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     epc: Epc
     offset_ns: Nanoseconds
-    rssi_dbm: float
+    rssi_dbm: Decibels
 
 
 class TagReads(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one antenna read from `at_ns` for `span_ns`; none, where it read nothing."""
 
-    span_ns: Annotated[int, msgspec.Meta(gt=0)]
+    span_ns: Annotated[int, msgspec.Meta(gt=0, extra_json_schema={"maximum": LONGEST_BATCH_NS})]
     reads: Annotated[list[TagReport], msgspec.Meta(max_length=5000)] = []
 
 
@@ -187,14 +196,18 @@ class CameraReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     scaled: Counted = 0
     refused: Counted = 0
     opened: Counted = 0
-    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    note: Note = ""
 
 
 class HealthReport(Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A device's own word on whether it works; `camera` where it is one."""
+    """A device's own word on whether it works; `camera` where it is one.
+
+    `at_ns` 0 says that it is not known, as in a last will, which is written before the device
+    ends and sent after: the time of arrival is taken then.
+    """
 
     up: bool
-    reason: str = ""
+    reason: Note = ""
     camera: CameraReport | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -202,7 +215,13 @@ class Verdict(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, ta
     """A labeler's answer to a review case; `lines` null where it could not be told."""
 
     review: Name
-    lines: list[tuple[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]]] | None
+    lines: (
+        Annotated[
+            list[tuple[Gtin, Annotated[int, msgspec.Meta(ge=1, le=1000)]]],
+            msgspec.Meta(max_length=1000),
+        ]
+        | None
+    )
     actor: Actor
 
 
@@ -210,7 +229,7 @@ class Count(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag=
     """A person counted a facing."""
 
     facing: Name
-    units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    units: Units
     actor: Actor
 
 
@@ -218,8 +237,8 @@ class Planogram(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, 
     """A person put another product on a facing."""
 
     facing: Name
-    gtin: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$")]
-    units: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    gtin: Gtin
+    units: Units
     actor: Actor
 
 

@@ -51,7 +51,7 @@ class CameraTeller:
             seq=seq,
             at_ns=now_ns,
             up=state == "up",
-            reason=f"{_WORDS[state]}: {reason}" if reason and state in _WORDS else reason,
+            reason=(f"{_WORDS[state]}: {reason}" if reason and state in _WORDS else reason)[:500],
             camera=CameraReport(
                 state=state,
                 fps=round(status.fps, 2) if math.isfinite(status.fps) else 0.0,

@@ -98,7 +98,7 @@ class Pipeline:
         for ours in self._foreign.due(entry.received_ns):
             events += self._observe(ours, entry.received_ns)
         if entry.topic != TICK:
-            payload = self._decoder.decode(entry.topic, entry.body)
+            payload = entry.payload or self._decoder.decode(entry.topic, entry.body)
             if isinstance(payload, Foreign):
                 for ours in self._foreign.take(payload, entry.received_ns):
                     events += self._observe(ours, entry.received_ns)
@@ -124,7 +124,9 @@ class Pipeline:
         return events
 
     def _observe(self, payload: Payload, received_ns: int) -> list[Event]:
-        at_ns = self._clocks.correct(payload.device, payload.boot, payload.at_ns, received_ns)
+        at_ns = received_ns
+        if payload.at_ns or not isinstance(payload, HealthReport):  # else it is a last will
+            at_ns = self._clocks.correct(payload.device, payload.boot, payload.at_ns, received_ns)
         push = self._timeline.push
         match payload:
             case WeightBatch():

@@ -7,7 +7,6 @@ import sys
 import threading
 from pathlib import Path
 
-import msgspec
 import pytest
 import yaml
 from typer.main import get_command
@@ -26,14 +25,12 @@ from sensors.wire import (
     Verdict,
     VisionReport,
     WeightBatch,
-    WireError,
-    decode,
 )
 from service.broker import EmbeddedBroker
 from service.bus import BrokerAddress, new_client
 from service.cli import app
 from service.live import LiveState
-from service.progress import Confirmation, decode_confirmation
+from service.progress import decode_confirmation
 from service.web.app import create_app
 from service.web.layout import facings_by_id
 from simulator import scene as scene_module
@@ -58,7 +55,6 @@ PAYLOADS = [
 ]
 EXAMPLE = re.compile(r"^Topic `([^`]+)`:\n+```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-ASYNCAPI = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -75,28 +71,6 @@ def test_every_example_of_the_bus_decodes():
     assert kinds == set(PAYLOADS)
     assert [decode_confirmation(body.encode()).seq for body in confirmed] == [41]
     assert len(blocks("mqtt.md", "json")) == len(examples), "an example without its topic"
-
-
-def test_asyncapi_names_the_fields_of_every_payload():
-    _, expected = msgspec.json.schema_components([*PAYLOADS, Confirmation])
-    found = ASYNCAPI["components"]["schemas"]
-    assert set(found) == set(expected)
-    for name, schema in expected.items():
-        assert list(found[name]["properties"]) == list(schema["properties"]), name
-        assert found[name]["required"] == schema["required"], name
-        assert found[name].get("additionalProperties") == schema.get("additionalProperties"), name
-
-
-def test_asyncapi_has_every_topic_and_its_references_lead():
-    for kind, channel in ASYNCAPI["channels"].items():
-        assert channel["address"] == f"openaisle/{{store}}/{kind}/{{device}}"
-        if kind != "journaled":
-            with pytest.raises(WireError, match=f"{kind}/x: "):
-                decode(f"openaisle/corner/{kind}/x", b"{}", "corner")
-    for reference in re.findall(r"\$ref: '#/([^']+)'", (DOCS / "asyncapi.yaml").read_text("utf-8")):
-        node = ASYNCAPI
-        for part in reference.split("/"):
-            node = node[part]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cart.events import Alerted, Exited, to_json
-from sensors.observations import TagRead, Tick, TrackPoint
-from sensors.wire import CodeShown, WeightBatch, decode, encode, topic
-from service.pipeline import Pipeline
+from sensors.observations import DeviceHealth, TagRead, Tick, TrackPoint
+from sensors.wire import CodeShown, HealthReport, WeightBatch, decode, encode, topic
+from service.pipeline import Pipeline, silence_after
 from service.recording import Recording, replay, write_recording
 from service.records import Entry
 from service.simulate import bill, issuers, simulate, stage, truth_bytes
@@ -71,6 +71,25 @@ def test_reads_of_tags_arrive_on_the_common_clock_and_decide_nothing(short):
     assert [
         replace(event, decided_ns=0) for event in bill(staged.store, run.code_key, without)
     ] == [replace(event, decided_ns=0) for event in run.events]
+
+
+def test_a_last_will_is_of_the_time_at_which_it_arrives(short):
+    """It was written when the device connected; `at_ns` 0 says so."""
+    staged, run = short
+    pipeline, heard = Pipeline(staged.store, run.code_key), []
+    pipeline.listen(heard.append)
+    at_ns = run.entries[0].received_ns
+    for boot, said_ns in (("b", at_ns), ("b.1", 0), ("b.2", 0)):
+        report = HealthReport(device="g1s1", boot=boot, seq=0, at_ns=said_ns, up=boot == "b")
+        pipeline.feed(Entry(0, at_ns, topic("corner", "health", "g1s1"), encode(report)))
+        at_ns += 60_000_000_000
+    for entry in silence_after(at_ns, staged.store):
+        pipeline.feed(Entry(0, *entry))
+    found = [(o.up, o.at_ns) for o in heard if isinstance(o, DeviceHealth)]
+    first_ns = run.entries[0].received_ns
+    assert found == [
+        (up, first_ns + minute * 60_000_000_000) for minute, up in enumerate((True, False, False))
+    ]
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
