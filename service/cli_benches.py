@@ -9,6 +9,11 @@ from service.cli_lazy import Entry, lazy_group
 bench_app = typer.Typer(
     cls=lazy_group(
         Entry("simulator", "service.cli_bench:simulator_command", "How fast scenes are played."),
+        Entry(
+            "ingest",
+            "service.cli_bench_ingest:bench_ingest_command",
+            "Messages of big stores through Mosquitto, beside a bare paho loop.",
+        ),
         Entry("cameras", "service.cli_bench:cameras_command", "What reading a camera costs."),
         Entry(
             "vision",

@@ -9,13 +9,18 @@ message does. Nothing is read while `has_room` says no: then the broker, and TCP
 from __future__ import annotations
 
 import contextlib
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+log = structlog.get_logger(__name__)
 
 READ_BYTES = 65_536
 READ_EVERY_S = 0.004  # what arrives meanwhile is read at once
@@ -47,10 +52,10 @@ class Delivery:
 class Session(Client):
     """A paho client of a lasting session that hands on PUBLISH packets, some at once.
 
-    `take` gets them in paho's own thread, and must not block for long. Messages on topics that begin with `own_topics` are let fall:
-    what the engine said itself. `connection` counts the connections that were tried;
-    acknowledgements of an earlier one are let fall too, for there the same number may mean
-    another message.
+    `take` gets them in paho's own thread, and must not block for long. Messages on topics that
+    begin with `own_topics` are let fall: what the engine said itself. `connection` counts the
+    connections that were tried; acknowledgements of an earlier one are let fall too, for there
+    the same number may mean another message.
     """
 
     def __init__(
@@ -237,7 +242,11 @@ class Session(Client):
             "to_process": 0,
             "pos": 0,
         }
-        return self._packet_handle()
+        try:
+            return self._packet_handle()
+        except (MQTTException, ValueError, IndexError, struct.error) as error:
+            log.error("the broker speaks no MQTT 3.1.1", error=str(error))
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
 
     def _answer(self, connection: int, frames: bytes) -> None:
         """Have paho's thread send these packets, if it is still on this connection."""
