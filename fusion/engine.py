@@ -29,6 +29,7 @@ from cart.events import (
 from cart.profile import Profiles
 from fusion.account import Account, Distribution, Doubt
 from fusion.charging import best_bill
+from fusion.entrance import Entrance
 from fusion.gates import Gates
 from fusion.hypotheses import Hypothesis, explain
 from fusion.people import GATE_REACH_M, NS, People
@@ -74,6 +75,8 @@ class Engine:
         self._store = store
         self._centres_m = {gate.id: gate.centre_m for gate in store.gates}
         self._gates = Gates()
+        self._entrance = Entrance(store)
+        self._closed = ""  # why nobody new is let in
         self.people = People()
         self._shelves = Shelves(store)
         self._sights = Sights(self._shelves.products)
@@ -109,7 +112,7 @@ class Engine:
                 for part in self._shelves.split(observation):
                     self._decide(observation, part)
             case CodeScanned():
-                self._gates.scanned(observation)
+                self._shown(observation)
             case GateCrossing():
                 self._crossed(observation)
             case StockCounted():
@@ -119,16 +122,7 @@ class Engine:
             case ReviewDecided():
                 self._answered(observation)
             case DeviceHealth():
-                if observation.up:
-                    self._down.discard(observation.device)
-                elif observation.device not in self._down:  # an alert for each fall
-                    self._down.add(observation.device)
-                    self._alert(
-                        observation.at_ns,
-                        "device-down",
-                        observation.device,
-                        f"{observation.device} is down: {observation.reason or 'no reason given'}",
-                    )
+                self._hear(observation)
             case _:
                 pass
         if self._now_ns - self._repaired_ns >= REPAIR_EVERY_NS:
@@ -159,6 +153,38 @@ class Engine:
 
     # -- gates ---------------------------------------------------------------------------------
 
+    def _hear(self, health: DeviceHealth) -> None:
+        """Note that a device is up or down; the entry closes and opens by rule."""
+        if health.up:
+            self._down.discard(health.device)
+        elif health.device not in self._down:  # an alert for each fall
+            self._down.add(health.device)
+            self._alert(
+                health.at_ns,
+                "device-down",
+                health.device,
+                f"{health.device} is down: {health.reason or 'no reason given'}",
+            )
+        was, self._closed = self._closed, self._entrance.why_closed(self._down)
+        if self._closed and not was:
+            self._alert(
+                health.at_ns, "entry-closed", "entry", f"nobody new is let in: {self._closed}"
+            )
+        elif was and not self._closed:
+            self._alert(health.at_ns, "entry-opened", "entry", "shoppers are let in again")
+
+    def _shown(self, code: CodeScanned) -> None:
+        """A good code. While the entry is closed it lets in none but those who can mend it."""
+        if self._closed and not code.staff:
+            self._alert(
+                code.at_ns,
+                "code-refused",
+                code.gate,
+                f"{code.gate}: the entry is closed, {self._closed}; show a fresh code later",
+            )
+        else:
+            self._gates.scanned(code)
+
     def _crossed(self, crossing: GateCrossing) -> None:
         self._closing_ns = 0
         if crossing.direction == "in":
@@ -169,9 +195,7 @@ class Engine:
     def _enter(self, crossing: GateCrossing) -> None:
         ticket = self._gates.ticket_for(crossing)
         if ticket is None:
-            self._alert(
-                crossing.at_ns, "no-code", crossing.gate, f"{crossing.gate}: entered without a code"
-            )
+            self._uninvited(crossing)
             return
         centre = self._centres_m[crossing.gate]
         open_account = self._accounts.get(ticket.visit or "")
@@ -190,6 +214,20 @@ class Engine:
         tracklet = self.people.begin(visit, crossing.at_ns, *centre)
         self._emit(
             Entered, at_ns=crossing.at_ns, visit=visit, shopper=code.shopper, tracklet=tracklet
+        )
+
+    def _uninvited(self, crossing: GateCrossing) -> None:
+        """Somebody came in on no code: behind others who had one, or just so."""
+        gate, before = crossing.gate, self._gates.complete_at(crossing)
+        if before is None:
+            self._alert(crossing.at_ns, "no-code", gate, f"{gate}: entered without a code")
+            return
+        self._alert(
+            crossing.at_ns,
+            "tailgater",
+            gate,
+            f"{gate}: somebody came in behind {before.code.shopper}, whose code was for "
+            f"{before.admitted}",
         )
 
     def _leave(self, crossing: GateCrossing) -> None:

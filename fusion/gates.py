@@ -22,6 +22,11 @@ class Ticket:
     visit: str | None = None
     admitted: int = 0
 
+    @property
+    def complete(self) -> bool:
+        """Whether all for whom it was shown have come in."""
+        return self.admitted >= self.code.group_size
+
     def admit(self, visit: str) -> str:
         """One more person comes in on the code; their name."""
         person = f"{visit}+{self.admitted}" if visit == self.visit else visit
@@ -31,7 +36,7 @@ class Ticket:
 
 
 class Gates:
-    """The codes that still open a gate."""
+    """The codes that still open a gate, and those that did a moment ago."""
 
     def __init__(self) -> None:
         self._tickets: list[Ticket] = []
@@ -43,12 +48,15 @@ class Gates:
 
     def ticket_for(self, crossing: GateCrossing) -> Ticket | None:
         """The code on which somebody comes in; each of a group renews it for the next one."""
-        self._tickets = [
-            t
-            for t in self._tickets
-            if crossing.at_ns - t.shown_ns <= CODE_WAITS_NS and t.admitted < t.code.group_size
-        ]
-        ticket = next((t for t in self._tickets if t.code.gate == crossing.gate), None)
+        self._tickets = [t for t in self._tickets if crossing.at_ns - t.shown_ns <= CODE_WAITS_NS]
+        ticket = next((t for t in self._at(crossing) if not t.complete), None)
         if ticket is not None:
             ticket.shown_ns = crossing.at_ns
         return ticket
+
+    def complete_at(self, crossing: GateCrossing) -> Ticket | None:
+        """The code on which all have come in, at the gate where somebody else follows them."""
+        return next((t for t in self._at(crossing) if t.complete), None)
+
+    def _at(self, crossing: GateCrossing) -> list[Ticket]:
+        return [t for t in self._tickets if t.code.gate == crossing.gate]

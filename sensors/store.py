@@ -242,6 +242,27 @@ class Floor(_Part):
         return self
 
 
+Enough = (
+    Annotated[int, Field(ge=1, strict=True)]
+    | Annotated[str, Field(pattern=r"^(100|[1-9][0-9]?)%$")]
+    | None
+)
+
+
+class CloseEntry(_Part):
+    """When nobody new is let in: any of `devices` is down, or enough of a kind.
+
+    A number counts the devices that are down, a share as `50%` is of those that the store has;
+    null never closes. `exits` are gates through which people leave.
+    """
+
+    devices: list[Identifier] = []
+    shelves: Enough = "50%"
+    cameras: Enough = "100%"
+    antennas: Enough = None
+    exits: Enough = "100%"
+
+
 class Policy(_Part):
     """How the store decides; probabilities and money."""
 
@@ -251,6 +272,7 @@ class Policy(_Part):
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
     receipt_grace_s: Annotated[float, Field(ge=0, le=600)] = 2.0
     longest_visit_s: Annotated[float, Field(ge=60, le=86_400)] = 14_400.0
+    close_entry: CloseEntry = CloseEntry()
 
 
 class Store(_Part):
@@ -291,6 +313,9 @@ class Store(_Part):
         self._antennas_lead_somewhere({s.id for s in shelves})
         antennas = {a.id for a in self.antennas}
         check_devices(self.devices, {s.id: s.plate_count for s in shelves}, antennas)
+        for device in self.policy.close_entry.devices:
+            if device not in names:
+                raise ValueError(f"policy: close_entry: devices: there is no device {device!r}")
         return self
 
     def _antennas_lead_somewhere(self, shelves: set[str]) -> None:

@@ -25,6 +25,7 @@ from cart.events import (
 )
 from cart.projection import Carts
 from cart.receipt import write_receipt
+from fusion.entrance import Entrance
 from sensors.observations import (
     DeviceHealth,
     GateCrossing,
@@ -82,6 +83,7 @@ class LiveState:
         self._colours: dict[str, int] = {}
         self._open: dict[str, None] = {}
         self._down: dict[str, str] = {}
+        self._entrance = Entrance(store)
         self._metrics: dict[str, float] = {}
         self._cameras: dict[str, dict[str, Any]] = {}
         self._totals = {"receipts": 0, "billed_cents": 0}
@@ -217,7 +219,7 @@ class LiveState:
         `anew` says that what was told before `since` counts no more.
         """
         sections: dict[str, Callable[[], object]] = {
-            "status": lambda: {"state": self._status(), "down": dict(self._down)},
+            "status": self._status_section,
             "floor": lambda: self._floor.section(self._badge_inside),
             "carts": self._cart_cards,
             "reviews": self._review_cases,
@@ -272,7 +274,14 @@ class LiveState:
     def _status(self) -> str:
         if self._now_ns == 0:
             return "STARTING"
+        if self._entrance.why_closed(self._down):
+            return "ENTRY CLOSED"
         return "DEGRADED" if self._down else "UP"
+
+    def _status_section(self) -> dict[str, Any]:
+        why = self._entrance.why_closed(self._down)
+        closed = {"closed": why} if why else {}
+        return {"state": self._status(), "down": dict(self._down), **closed}
 
     def _badge(self, visit: str) -> Badge | None:
         cart = self._carts.visits.get(visit)

@@ -277,7 +277,7 @@ def test_a_group_on_one_code_shares_a_cart_until_its_last_member_leaves():
     (bill,) = [x for x in told.events if isinstance(x, e.Exited)]
     assert sum(units for _, units in bill.lines) == 2
     told.say(GateCrossing(at_ns=30 * NS, gate="gate-in", direction="in"))
-    assert told.events[-1].kind == "no-code"
+    assert told.events[-1].kind == "tailgater"
 
 
 @pytest.mark.parametrize("after_s", [1, 8])

@@ -172,6 +172,15 @@ def test_a_device_that_is_down_degrades_the_store(live: LiveState) -> None:
     assert live.snapshot()["status"] == {"state": "UP", "down": {}}
 
 
+def test_the_entry_is_shown_as_closed_with_the_reason(live: LiveState) -> None:
+    live.observe(DeviceHealth(at_ns=T0, device="gate-out", up=False, reason="no power"))
+    status = live.snapshot()["status"]
+    assert status["state"] == "ENTRY CLOSED"
+    assert status["closed"] == "1 of 1 exits are down: gate-out"
+    live.observe(DeviceHealth(at_ns=T0, device="gate-out", up=True))
+    assert live.snapshot()["status"] == {"state": "UP", "down": {}}
+
+
 def test_an_exit_writes_the_receipt_and_closes_the_cart(live: LiveState) -> None:
     enter(live)
     take(live, 2)

@@ -2,7 +2,12 @@
 
 import { clock, money, setText } from "./format.js";
 
-const WORDS = { UP: "Up", DEGRADED: "Degraded", STARTING: "Starting" };
+const WORDS = {
+  UP: "Up",
+  DEGRADED: "Degraded",
+  "ENTRY CLOSED": "Entry closed",
+  STARTING: "Starting",
+};
 
 export function createHeader() {
   const at = (id) => document.getElementById(id);
@@ -15,10 +20,14 @@ export function createHeader() {
     setText(node, linked ? (WORDS[status.state] ?? status.state) : "Offline");
     document.documentElement.dataset.link = linked ? "up" : "lost";
     const down = Object.entries(status.down);
+    const closed = status.closed ? [`Nobody new is let in: ${status.closed}`] : [];
     at("trouble").hidden = down.length === 0;
     setText(
       at("trouble"),
-      down.map(([device, why]) => `${device} is down${why ? `: ${why}` : ""}`).join("  ·  "),
+      [
+        ...closed,
+        ...down.map(([device, why]) => `${device} is down${why ? `: ${why}` : ""}`),
+      ].join("  ·  "),
     );
   }
 
