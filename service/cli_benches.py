@@ -12,7 +12,7 @@ bench_app = typer.Typer(
         Entry(
             "ingest",
             "service.cli_bench_ingest:bench_ingest_command",
-            "Messages of big stores through Mosquitto, beside a bare paho loop.",
+            "Big stores through Mosquitto, beside a bare paho loop.",
         ),
         Entry("cameras", "service.cli_bench:cameras_command", "What reading a camera costs."),
         Entry(

@@ -48,7 +48,7 @@ def _runs_of(table: sa.Table) -> sa.Select[tuple[int, int]]:
     return sa.select(sa.func.min(rows.c.seq), sa.func.max(rows.c.seq)).group_by(rows.c.run)
 
 
-_RUNS = sa.union_all(_runs_of(JOURNAL), _runs_of(DEAD_LETTERS))
+_RUNS: sa.Executable = sa.union_all(_runs_of(JOURNAL), _runs_of(DEAD_LETTERS))
 
 
 class JournalError(Exception):
