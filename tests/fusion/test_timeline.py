@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion.timeline import Timeline
+from fusion.timeline import LONGEST_BACKLOG_NS, Timeline
 from sensors.observations import Tick
 
 MS = 1_000_000
@@ -91,3 +91,36 @@ def test_a_source_that_catches_up_is_waited_for():
         timeline.release(ms * MS)
         assert timeline.now_ns <= behind * MS
     assert timeline.late == 0
+
+
+heard_or_released = st.lists(
+    st.tuples(
+        st.integers(0, 900), st.none() | st.tuples(st.sampled_from("abc"), st.integers(0, 9))
+    ),
+    max_size=60,
+)
+
+
+@given(heard_or_released, st.integers(0, 2000))
+def test_the_time_reached_is_the_least_of_all_sources_that_are_waited_for(acts, lateness_ms):
+    """Kept up from act to act, it is what looking at every source would tell."""
+    timeline = Timeline(lateness_ms * MS)
+    sources: dict[str, tuple[int, int]] = {}
+    received_ns, reached_ns = 1_000_000_000 * MS, 0
+    for later_ms, heard in acts:
+        received_ns += later_ms * MS
+        if heard is not None:
+            source, behind = heard
+            at_ns = received_ns - behind * 80_000 * MS  # 0 to 12 minutes
+            timeline.heard(source, at_ns, received_ns)
+            if at_ns > sources.get(source, (-1, 0))[0]:
+                sources[source] = (at_ns, received_ns)
+        oldest_ns = received_ns - lateness_ms * MS
+        live = [
+            at_ns
+            for at_ns, went_forward_ns in sources.values()
+            if went_forward_ns >= oldest_ns and at_ns >= received_ns - LONGEST_BACKLOG_NS
+        ]
+        reached_ns = max(reached_ns, min(live, default=oldest_ns))
+        timeline.release(received_ns)
+        assert timeline.now_ns == reached_ns
