@@ -13,6 +13,7 @@ from simulator.routes import Doorway, Point2
 from simulator.shopping import Plan
 from simulator.stage import Crossing, Showing, Stage
 from simulator.visitor import STEP_NS, Visitor
+from simulator.walker import APART_M
 
 OUTSIDE_M = 0.8  # where people appear and vanish
 _APART_M = 0.7  # between those who come in
@@ -91,7 +92,10 @@ class Guest(Visitor):
         side = 0.9 if self.rng.random() < 0.5 else -0.9
         aside = before[0] + side * door.across[0], before[1] + side * door.across[1]
         while not self.stage.take_gate(door.gate.id, self):
-            yield from self.walk(aside, patience_s=1.0)
+            if self.is_free(aside, 2 * APART_M):
+                yield from self.walk(aside, patience_s=1.0)
+            else:  # a queue forms where people are, not a knot around one spot
+                yield from self.wait(0.5)
             yield
         yield from self.walk(door.point(OUTSIDE_M))
         self.stage.leave_gate(door.gate.id, self)

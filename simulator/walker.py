@@ -14,7 +14,8 @@ from simulator.routes import Floorplan, Point2
 Array = NDArray[np.float64]
 
 STEP_S = 0.05
-APART_M = 0.42  # bodies' middles are never nearer
+APART_M = 0.42  # bodies' middles are never nearer, unless one is held up: then one edges sideways
+_APART_HELD_UP_M = ((6.0, APART_M), (6.05, 0.24), (12.0, 0.24), (30.0, 0.05))  # after so long
 COMFORT_M = 0.6
 _SPEED_UP = 1.4  # m/s²
 _SLOW_DOWN = 3.0
@@ -26,6 +27,7 @@ _WAYS = np.append(np.tile(_TURNS, len(_PACES)), 0.0)  # each turn at each pace, 
 _WAY_PACES = np.append(np.repeat(_PACES, len(_TURNS)), 0.0)
 _UNBARRED_S = np.array([[STEP_S], [0.3]])
 _PATIENCE_S = 0.6
+_HELD_UP_S, _HELD_UP_M = np.array(_APART_HELD_UP_M).T
 
 
 class Neighbour(Protocol):
@@ -57,6 +59,7 @@ class Walker:
         self._stride_m = stride_m  # two steps
         self._route: list[Point2] = []
         self._stuck_s = 0.0
+        self._held_s = 0.0
         self._squeeze = False
 
     @property
@@ -91,10 +94,12 @@ class Walker:
         vx, vy = self._choose(math.atan2(dy, dx), pace, others, self._room_wanted(others, left))
         self._move(vx, vy, others)
         if self.speed < 0.3 * pace:
+            self._held_s += STEP_S
             self._stuck_s += STEP_S
             if self._stuck_s > _PATIENCE_S:
                 self.head_for(self._route[-1], others, self._squeeze)
         else:
+            self._held_s = max(0.0, self._held_s - 2 * STEP_S)
             self._stuck_s = 0.0
         if self.speed > 0.15:
             self.turn(math.atan2(self.vy, self.vx), 4.0)
@@ -119,12 +124,18 @@ class Walker:
             self._route.pop(0)
 
     def _room_wanted(self, others: list[Neighbour], left_m: float) -> list[float]:
-        """How far to keep from each: less from those who stand where one squeezes in."""
+        """How far to keep from each: less from those who stand where one squeezes in or past."""
+        if (apart_m := self._apart_m()) < APART_M:
+            return [apart_m] * len(others)
         if not self._squeeze or len(self._route) > 1 or left_m > 1.0:
             return [COMFORT_M] * len(others)
         x, y = self._route[0]
         gaps = [math.hypot(o.x - x, o.y - y) - 0.03 for o in others]
         return [min(COMFORT_M, max(APART_M, gap)) for gap in gaps]
+
+    def _apart_m(self) -> float:
+        """How far from others one keeps in any case; a crowd must not lock for ever."""
+        return float(np.interp(self._held_s, _HELD_UP_S, _HELD_UP_M))
 
     def _choose(
         self, towards: float, pace: float, others: list[Neighbour], wanted_m: list[float]
@@ -167,9 +178,10 @@ class Walker:
 
     def _fits(self, point: Point2, others: list[Neighbour]) -> bool:
         """Whether nobody is too near there, or one gets away from whoever is."""
+        apart_m = self._apart_m()
         for other in others:
             gap = math.hypot(point[0] - other.x, point[1] - other.y)
-            if gap < APART_M and gap <= math.hypot(self.x - other.x, self.y - other.y):
+            if gap < apart_m and gap <= math.hypot(self.x - other.x, self.y - other.y):
                 return False
         return True
 

@@ -259,3 +259,13 @@ def test_a_picked_product_is_held_and_then_bagged() -> None:
         if gtin("Honey") in (s.left_holds, s.right_holds)
     ]
     assert held and 2.0 < (held[-1] - move.at_ns) / 1e9 < 4.0
+
+
+def test_a_crowd_in_a_small_store_does_not_lock_itself() -> None:
+    store = load_store(ROOT / "stores/kiosk.yaml")
+    scene, world = load_scene(ROOT / "scenes/fit-crowd.yaml", store), ROOT / "worlds/kiosk.yaml"
+    player = ScenePlayer(store, load_world(world), scene, 1, START, lambda *_: "code")
+    for happening in player:
+        if isinstance(happening, Exposure):
+            assert happening.at_ns < START + 200_000_000_000
+    assert len(player.truth.visits) == 12
