@@ -20,10 +20,11 @@ from sensors.decode import Decoder
 from sensors.store import Store
 from sensors.wire import VisionReport
 from sensors.wire import topic as topic_of
+from service.cli_common import truth_of
 from service.eyes import MODEL, WORKER, FrameEyes
 from service.jobs import one_thread_each
 from service.played import played_of
-from service.recording import Recording
+from service.recording import Recording, RecordingError
 from service.simulate import DATASETS, START_NS, Staged, player_of, stage
 from simulator.emulation import Emulation
 from simulator.emulation_fit import fit_emulation
@@ -107,7 +108,12 @@ def _watch_recorded(path: Path) -> Watching:
             report = decoder.decode(entry.topic, entry.body)
             assert isinstance(report, VisionReport)
             reports[report.at_ns] = report
-    return _watch(path.stem, staged, player, lambda exposure: reports.get(exposure.at_ns))
+    found = _watch(path.stem, staged, player, lambda exposure: reports.get(exposure.at_ns))
+    if player.truth != truth_of(recording):
+        raise RecordingError(
+            f"{path}: its scene plays differently in this version; record it again"
+        )
+    return found
 
 
 def _watch(name: str, staged: Staged, player: ScenePlayer, see: See) -> Watching:

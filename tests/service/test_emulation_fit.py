@@ -55,3 +55,9 @@ def test_a_recording_is_watched_as_its_scene_would_be(tmp_path):
 def test_a_recording_that_says_nothing_of_todays_vision_is_refused(tmp_path, facts, reason):
     with pytest.raises(RecordingError, match=reason):
         watch(recorded(tmp_path / "run.mcap", **facts), None)
+
+
+def test_a_run_that_would_go_another_way_today_is_refused(tmp_path):
+    path = recorded(tmp_path / "run.mcap", vision="frames", seed=2)
+    with pytest.raises(RecordingError, match="plays differently"):
+        watch(path, None)
