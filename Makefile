@@ -22,8 +22,10 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The big counts: fault tests, both transports over the baseline, 200 true units of every scene.
+# The big counts: fault tests, both transports over the baseline, 200 true units of every scene, a
+# million inputs of the fuzzer (skipped where it has no wheel).
 long: $(VENV)/.dev
+	-$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable ".[fuzz]"
 	$(BIN)/python -m pytest -m long -s $(ARGS)
 	mkdir -p build
 	$(BIN)/openaisle score baseline store --seeds 1-5 --units 200 --json build/long.json --html build/long.html --markdown build/long.md

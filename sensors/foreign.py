@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from sensors.timestamps import instant_ns
-from sensors.wire import WireError
+from sensors.wire import WireError, in_short
 from sensors.wire_bounds import STRONGEST_DBM, WEAKEST_DBM
 
 MOST_TAGS = 5000
@@ -80,9 +80,9 @@ def read_json(decoder: msgspec.json.Decoder[Said], body: bytes) -> Said:
         said = decoder.decode(body)
         json.loads(body, object_pairs_hook=_once)
     except msgspec.DecodeError as error:
-        raise WireError(str(error)) from error
+        raise WireError(in_short(error)) from error
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise WireError(f"not usable as JSON: {error}") from error
+        raise WireError(f"not usable as JSON: {in_short(error)}") from error
     return said
 
 

@@ -7,6 +7,7 @@ Units are in the names; money is integer minor units of the store's currency.
 from __future__ import annotations
 
 import math
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -401,7 +402,8 @@ def _explain(name: str, content: Any, error: Any) -> str:
             continue
         if isinstance(node, dict) and "id" in node:
             where.append(f"({node['id']})")
-    given = "" if error["type"] in ("missing", "value_error") else f"; found {error['input']!r:.60}"
+    found = f"; found {reprlib.repr(error['input']):.60}"
+    given = "" if error["type"] in ("missing", "value_error") else found
     message = error["msg"].removeprefix("Value error, ")
     return f"{name}: {''.join(where) or 'top level'}: {message}{given}"
 

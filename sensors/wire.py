@@ -48,6 +48,10 @@ from sensors.wire_bounds import (
 ROOT = "openaisle"
 
 
+_LONGEST_NAME = 64
+_LONGEST_REASON = 400
+
+
 class WireError(Exception):
     """A message cannot be used; the message names the device or topic and the field."""
 
@@ -117,7 +121,7 @@ class HandReport(
     y_m: Metres
     z_m: Metres
     sigma_m: Annotated[float, msgspec.Meta(gt=0, extra_json_schema={"maximum": GREATEST_SIGMA_M})]
-    views: Annotated[int, msgspec.Meta(ge=1)]
+    views: Annotated[int, msgspec.Meta(ge=1, le=1000)]
     occluded: bool = False
     covariance: tuple[Variance, Covariance, Covariance, Variance, Covariance, Variance] | None = (
         None
@@ -277,6 +281,12 @@ def encode(payload: Payload) -> bytes:
     return _ENCODER.encode(payload)
 
 
+def in_short(error: Exception) -> str:
+    """What an error says, not longer than a log can bear: it may quote all of a message."""
+    text = str(error)
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
+
+
 def check_size(body: bytes) -> None:
     """Refuse a body that no device has reason to send, before it is read. Raises WireError."""
     if len(body) > LARGEST_BODY:
@@ -295,12 +305,16 @@ def decode(message_topic: str, body: bytes, store: str) -> Payload:
     kind, device = parts[2], parts[3]
     decoder = _DECODERS.get(kind)
     if decoder is None:
-        raise WireError(f"{message_topic[:120]!r}: unknown kind {kind!r}; expected one of {KINDS}")
+        raise WireError(
+            f"{message_topic[:120]!r}: unknown kind {kind[:40]!r}; expected one of {KINDS}"
+        )
+    if len(device) > _LONGEST_NAME:
+        raise WireError(f"{message_topic[:120]!r}: a device has {_LONGEST_NAME} characters at most")
     try:
         check_size(body)
         payload = decoder.decode(body)
     except (WireError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"{kind}/{device}: {error}") from error
+        raise WireError(f"{kind}/{device}: {in_short(error)}") from error
     if payload.device != device:
         raise WireError(f"{kind}/{device}: field `device` says {payload.device!r}")
     _check(payload, f"{kind}/{device}")

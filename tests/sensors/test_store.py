@@ -81,6 +81,17 @@ def test_errors_name_the_key(old, new, expected):
     assert expected in str(failure.value)
 
 
+def test_a_file_that_unfolds_without_end_is_refused_at_once():
+    """Aliases of aliases: a few lines of YAML that are more lists than memory holds."""
+    text = CORNER.read_text(encoding="utf-8").partition("gondolas:")[0]
+    lines = ["a0: &a0 [x, x]"]
+    for n in range(1, 30):
+        lines.append(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]")
+    with pytest.raises(StoreFileError, match="gondolas") as failure:
+        parse_store("\n".join([text, *lines, "gondolas: *a29"]), "mine.yaml")
+    assert len(str(failure.value)) < 10_000
+
+
 def test_a_missing_file_and_an_empty_one_are_said_to_be_so(tmp_path):
     with pytest.raises(StoreFileError, match="cannot be read"):
         load_store(tmp_path / "none.yaml")

@@ -93,6 +93,29 @@ def test_every_number_has_a_unit():
     assert SCHEMAS["TagReport"]["properties"]["rssi_dbm"]["x-unit"] == "dBm"
 
 
+def test_nothing_is_without_bounds():
+    """Numbers, texts and lists have a greatest one, so that no message can be of any size."""
+
+    def boundless(node, path):
+        if isinstance(node, dict):
+            bounds = {
+                "integer": {"maximum"},
+                "number": {"maximum", "exclusiveMaximum"},
+                "string": {"maxLength", "pattern"},
+                "array": {"maxItems"},
+            }.get(str(node.get("type")))
+            if bounds is not None and bounds.isdisjoint(node):
+                yield path
+            for key, value in node.items():
+                yield from boundless(value, f"{path}.{key}")
+        elif isinstance(node, list):
+            for i, value in enumerate(node):
+                yield from boundless(value, f"{path}[{i}]")
+
+    said = {name: schema for name, schema in SCHEMAS.items() if name != "Confirmation"}
+    assert list(boundless(said, "")) == []
+
+
 def resolved(schema):
     while "$ref" in schema:
         schema = SCHEMAS[schema["$ref"].rpartition("/")[2]]
