@@ -27,7 +27,7 @@ from typing import Any, Self
 
 import structlog
 
-from service.device_access_folder import REGISTER
+from service.mosquitto_files import REGISTER
 
 log = structlog.get_logger(__name__)
 

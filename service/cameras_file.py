@@ -23,6 +23,7 @@ from vision.live_source import SourceRules
 from vision.source import SourceError
 from vision.stream import Address, Login, usb_options
 
+GATE_FPS = 5.0
 _KINDS = ("rtsp", "usb", "video", "pictures", "scene")
 _UNWRITABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029<>\"\\^`|]")
 _LOGIN_PARAMETER = re.compile(
@@ -125,11 +126,19 @@ class CameraEntry(_Part):
 
 
 class CamerasFile(_Part):
-    """All cameras, the file with their passwords, and which cameras share a worker."""
+    """All cameras, those that read codes at gates, the file with their passwords, and which
+    cameras share a worker."""
 
     secrets: str | None = None
-    cameras: Annotated[dict[Identifier, CameraEntry], Field(min_length=1)]
+    cameras: dict[Identifier, CameraEntry] = {}
+    gates: dict[Identifier, CameraEntry] = {}
     workers: list[Annotated[list[Identifier], Field(min_length=1)]] = []
+
+    @model_validator(mode="after")
+    def _has_a_camera(self) -> Self:
+        if not self.cameras and not self.gates:
+            raise ValueError("cameras: expected one or more, here or in gates")
+        return self
 
     @model_validator(mode="after")
     def _every_camera_has_one_worker(self) -> Self:
@@ -147,7 +156,7 @@ class CamerasFile(_Part):
     @property
     def groups(self) -> list[list[str]]:
         """The cameras of each worker: one worker for all where nothing else is said."""
-        return self.workers or [list(self.cameras)]
+        return self.workers or ([list(self.cameras)] if self.cameras else [])
 
 
 def load_cameras(path: Path) -> CamerasFile:
@@ -176,22 +185,58 @@ def plan_cameras(
                     f"{path}: cameras.{camera}: the store file has no camera of this id, only "
                     f"{', '.join(known) or 'none'}"
                 )
-    secrets = _read_secrets(path.parent / file.secrets) if file.secrets is not None else {}
+    secrets = _secrets_of(file, path)
     return [
-        _plan(camera, entry, known[camera] if known else None, path, secrets, start_ns)
+        _plan("cameras", camera, entry, known[camera] if known else None, path, secrets, start_ns)
         for camera, entry in file.cameras.items()
     ]
+
+
+def plan_gates(
+    file: CamerasFile, path: Path, store: Store | None = None, start_ns: int | None = None
+) -> list[CameraPlan]:
+    """The same for the cameras that read codes; each has its gate's name. Raises CamerasFileError.
+
+    They need no calibration: a code may be anywhere in the picture, and time is not critical.
+    """
+    known = {gate.id for gate in store.gates} if store is not None else set(file.gates)
+    for gate in file.gates:
+        if gate not in known:
+            raise CamerasFileError(
+                f"{path}: gates.{gate}: the store file has no gate of this id, only "
+                f"{', '.join(sorted(known))}"
+            )
+    secrets = _secrets_of(file, path)
+    return [
+        _plan(
+            "gates",
+            gate,
+            entry.model_copy(update={"fps": entry.fps or GATE_FPS}),
+            None,
+            path,
+            secrets,
+            start_ns,
+        )
+        for gate, entry in file.gates.items()
+    ]
+
+
+def _secrets_of(file: CamerasFile, path: Path) -> dict[str, str]:
+    return _read_secrets(path.parent / file.secrets) if file.secrets is not None else {}
 
 
 def in_words(file: CamerasFile, path: Path, store: Store) -> str:
     """What is looked through, and which cameras of the store are not."""
     missing = [camera.id for camera in store.cameras if camera.id not in file.cameras]
     workers = "1 worker" if len(file.groups) == 1 else f"{len(file.groups)} workers"
-    text = f"cameras: {', '.join(file.cameras)} in {workers}"
+    text = f"cameras: {', '.join(file.cameras)} in {workers}" if file.cameras else "cameras: none"
+    if file.gates:
+        text += f"; codes are read at {', '.join(file.gates)}"
     return f"{text}; {path} does not say where {', '.join(missing)} is" if missing else text
 
 
 def _plan(
+    section: str,
     camera: str,
     entry: CameraEntry,
     calibrated: Camera | None,
@@ -215,7 +260,7 @@ def _plan(
     scene: SceneView | None = None
     times = (entry.open_timeout_s, entry.read_timeout_s)
     if entry.rtsp is not None:
-        login = _login(camera, entry, path, secrets)
+        login = _login(f"{path}: {section}.{camera}", entry, path, secrets)
         transport: tuple[tuple[str, str], ...] = (("rtsp_transport", entry.transport),)
         address = Address(entry.rtsp, login, None, transport, False, *times)
     elif entry.usb is not None:
@@ -232,8 +277,7 @@ def _plan(
     return CameraPlan(camera, rules, address, pictures, scene, entry.stalled_after_s)
 
 
-def _login(camera: str, entry: CameraEntry, path: Path, secrets: dict[str, str]) -> Login | None:
-    where = f"{path}: cameras.{camera}"
+def _login(where: str, entry: CameraEntry, path: Path, secrets: dict[str, str]) -> Login | None:
     if entry.user is None:
         return None
     if entry.password_env is not None:

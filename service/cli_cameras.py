@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from pathlib import Path
@@ -13,9 +14,11 @@ from rich.table import Table
 
 from sensors.store import load_store
 from service.camera_process import CameraPlan, source_of
-from service.cameras_file import CamerasFileError, load_cameras, plan_cameras
+from service.cameras_file import CamerasFileError, load_cameras, plan_cameras, plan_gates
 from service.cli_common import JsonOption, console, write_json
+from service.gate_cameras import GateCameras
 from service.kept_landmarks import FOLDER, KeptLandmarks
+from service.live_store import broker_address
 from vision.source import FrameSource, State
 
 cameras_app = typer.Typer(help="Connect and check cameras.", no_args_is_help=True)
@@ -46,7 +49,8 @@ def check(
     store.yaml`
     """
     known = load_store(store) if store is not None else None
-    plans = plan_cameras(load_cameras(file), file, known)
+    written = load_cameras(file)
+    plans = [*plan_cameras(written, file, known), *plan_gates(written, file, known)]
     found = _watch(plans, seconds)
     _show(found)
     write_json(json, {"file": str(file), "seconds": seconds, "cameras": found})
@@ -80,6 +84,43 @@ def accept(
         console.print(f"{camera}: its view is learned anew", markup=False)
     else:
         console.print(f"{camera}: nothing is kept of its view in {folder}", markup=False)
+
+
+@cameras_app.command("codes")
+def codes(
+    store: Annotated[Path, typer.Argument(help="The store file.")],
+    cameras: Annotated[
+        Path, typer.Option("--cameras", help="Where the gates' cameras are (docs/cameras.md).")
+    ],
+    broker: Annotated[
+        str,
+        typer.Option(
+            envvar="OPENAISLE_BROKER",
+            help="mqtt://[user:password@]host:port of the store's broker.",
+        ),
+    ],
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop after so long; default: never.")
+    ] = None,
+) -> None:
+    """Read entry codes with the cameras under `gates`, for a machine that stands beside them.
+
+    `openaisle serve --cameras FILE` does it as well. Example: `openaisle cameras codes store.yaml
+    --cameras gate.yaml`, with the broker's address in OPENAISLE_BROKER.
+    """
+    known = load_store(store)
+    file = load_cameras(cameras)
+    plans = plan_gates(file, cameras, known, time.time_ns())
+    if not plans:
+        raise CamerasFileError(f"{cameras}: gates: says of no camera that it reads codes")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    address = broker_address(broker)
+    with GateCameras(known.id, plans, address):
+        console.print(f"codes are read at {', '.join(file.gates)}", markup=False)
+        console.print(f"broker: mqtt://{address.host}:{address.port}", markup=False)
+        stop.wait(seconds)
 
 
 class _Watched:

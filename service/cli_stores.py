@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from sensors.store import StoreFileError, parse_store
-from service.cameras_file import in_words, load_cameras, plan_cameras
+from service.cameras_file import in_words, load_cameras, plan_cameras, plan_gates
 from service.cli_common import write_events
 from service.cli_models import WeightsOption
 from service.demo import DemoResult, run_demo
@@ -130,11 +130,12 @@ def serve(
     """
     text = read_store_text(store)
     known = parse_store(text, str(store))
-    groups, looking = [], ""
+    groups, gates, looking = [], [], ""
     if cameras is not None:
         file = load_cameras(cameras)
         start_ns = time.time_ns() + round(RECORDINGS_BEGIN_S * 1e9)
         groups = grouped(plan_cameras(file, cameras, known, start_ns), file.groups)
+        gates = plan_gates(file, cameras, known, start_ns)
         looking = in_words(file, cameras, known)
     issuer = code_issuer(data, known.id, create=True)
     password = read_password(password_file)
@@ -151,6 +152,7 @@ def serve(
         port=port,
         password=password,
         cameras=groups,
+        gates=gates,
         weights=find_weights(weights),
     ) as running:
         assert running.address is not None

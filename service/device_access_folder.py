@@ -37,12 +37,12 @@ from service.mosquitto_files import (
     CONFIGURATION,
     GROUPS,
     PID_FILE,
+    REGISTER,
     STATE,
     Listening,
     configuration_text,
 )
 
-REGISTER = "register.json"
 MOSQUITTO = "mosquitto"
 
 

@@ -31,6 +31,7 @@ from service.broker import BrokerError, EmbeddedBroker
 from service.bus import BrokerAddress
 from service.camera_process import CameraPlan
 from service.engine_process import Running, run_engine
+from service.gate_cameras import GateCameras
 from service.kept_landmarks import FOLDER
 from service.live import LiveState
 from service.pipeline import Pipeline
@@ -132,7 +133,7 @@ class LiveStore:
     """Runs one store until it is left; a context manager.
 
     `cameras` are the groups of cameras that this machine looks through with `weights`, a worker
-    each.
+    each; `gates` are cameras that read codes, each called as its gate.
     """
 
     def __init__(
@@ -148,6 +149,7 @@ class LiveStore:
         password: str | None = None,
         previews: str | None = None,
         cameras: Sequence[Sequence[CameraPlan]] = (),
+        gates: Sequence[CameraPlan] = (),
         weights: Path = WEIGHTS,
     ) -> None:
         self.store = parse_store(store_text)
@@ -178,6 +180,8 @@ class LiveStore:
         self._lags_s: deque[float] = deque(maxlen=100_000)
         self._cameras, self._weights = cameras, weights
         self._vision: VisionSupervisor | None = None
+        self._gates = gates
+        self._gate_cameras: GateCameras | None = None
         self._worker_previews = f"openaisle-{secrets.token_hex(4)}"
         self._previews: PreviewReader | JoinedPreviews | None = (
             PreviewReader(previews, [c.id for c in self.store.cameras]) if previews else None
@@ -198,6 +202,9 @@ class LiveStore:
             self._control.start()
             if self._cameras:
                 self._start_vision()
+            if self._gates:
+                self._gate_cameras = GateCameras(self.store.id, self._gates, self.address)
+                self._gate_cameras.__enter__()
             app = create_app(self.live, self._previews, self.submit)
             self._served = serve_app(app, self._host, self._port, self._password)
         except BaseException:
@@ -217,6 +224,8 @@ class LiveStore:
             self._served.stop()
         if self._vision is not None:
             self._vision.__exit__(None, None, None)
+        if self._gate_cameras is not None:
+            self._gate_cameras.__exit__(None, None, None)
         if self._control is not None:
             self._control.close(2.0)
         if self._running is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 CONFIGURATION = "mosquitto.conf"
+REGISTER = "register.json"
+"""Who has a login since when; written last."""
 STATE = "state"
 PID_FILE = "mosquitto.pid"
 _UNBOUNDED = 1_000_000_000
@@ -22,8 +24,8 @@ class Listening(msgspec.Struct, frozen=True):
     """Where the broker listens and how much it takes.
 
     `port` is for devices, `services_port` for our own processes; with a certificate devices use
-    TLS, and services where they come from elsewhere or `services_tls` says so. Messages for one absent client
-    are kept up to `queue_mib`; a packet is at most `packet_kib`.
+    TLS, and services where they come from elsewhere or `services_tls` says so. Messages for one
+    absent client are kept up to `queue_mib`; a packet is at most `packet_kib`.
     """
 
     host: str = "127.0.0.1"
