@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from sensors.foreign_kinds import CELLS, READERS
 from sensors.wire import ROOT
 
 IDENTIFIER = r"^[A-Za-z0-9_-]{1,64}$"
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
-Port = Annotated[int, Field(ge=0, le=255, strict=True)]
+Port = Annotated[int, Field(ge=0, le=255)]
 FAMILIES = ("reader", "cell")
 _LONGEST_TOPIC = 200  # bytes
 
@@ -37,6 +45,13 @@ class TagReader(Device):
     """A reader of RFID tags: `antennas` says which antenna of the store file each port feeds."""
 
     antennas: Annotated[dict[Port, Identifier], Field(min_length=1)]
+
+    @field_validator("antennas", mode="before")
+    @classmethod
+    def _ports_stand_once(cls, value: object) -> object:
+        if isinstance(value, dict) and len({str(port) for port in value}) < len(value):
+            raise ValueError("a port stands there twice")
+        return value
 
 
 class LoadCell(Device):

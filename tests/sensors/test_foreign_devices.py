@@ -37,7 +37,10 @@ def test_devices_are_read():
         ([READER.replace("rfid-g3", "rfid-g9")], "antennas: 1: there is no antenna 'rfid-g9'"),
         ([READER.replace("rfid-g3", "rfid-out")], "antenna 'rfid-out' is that of device r1 alr"),
         ([READER.replace("2: rfid-out", "-1: rfid-out")], "devices[0](r1).antennas[-1]"),
-        ([READER.replace("2: rfid-out", "'1': rfid-out")], "devices[0](r1).antennas.1"),
+        (
+            [READER.replace("2: rfid-out", "'1': rfid-out")],
+            "devices[0](r1).antennas: a port stan",
+        ),
         ([READER.replace("1: rfid-g3, 2: rfid-out", "")], "devices[0](r1).antennas: "),
         ([READER.replace("}}", "}, shelf: g1s1}")], "devices[0](r1).shelf: Extra inputs"),
         ([CELL.replace("g1s1", "g9s9")], "device c1: there is no shelf 'g9s9'"),
