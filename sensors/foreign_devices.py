@@ -22,6 +22,7 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Port = Annotated[int, Field(ge=0, le=255)]
 FAMILIES = ("reader", "cell")
 _LONGEST_TOPIC = 200  # bytes
+_KEPT_BACK = ("tick", "truth", "frames")
 
 
 class Device(BaseModel):
@@ -134,6 +135,8 @@ def _fault_of(topic: str) -> str:
         return "begins with $ or /"
     if topic.partition("/")[0] == ROOT:
         return f"is one of ours: what speaks below {ROOT}/ needs no entry in devices"
+    if topic.partition("/")[0] in _KEPT_BACK:
+        return "is a name that recordings use for something else"
     if len(topic.encode()) > _LONGEST_TOPIC:
         return f"is longer than {_LONGEST_TOPIC} bytes"
     return ""

@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sensors.foreign_devices import LoadCell
 from sensors.store import Store, StoreFileError
+from sensors.wire import ROOT
 from service.progress import MessageId, identify
 from service.recording import Recording, RecordingError
 from service.records import Entry
@@ -21,16 +23,22 @@ _LIVE_ONLY = ("broker-restart", "engine-kill")
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """Devices whose messages are left out, or a camera without which vision looks again."""
+    """Devices whose messages are left out, or a camera without which vision looks again.
+
+    `topics` are those of devices of others that are among them.
+    """
 
     text: str
     kind: str | None = None
     devices: frozenset[str] = frozenset()
     camera: str | None = None
+    topics: frozenset[str] = frozenset()
 
     def drops(self, topic: str) -> bool:
         """Whether a message of this topic is left out."""
-        kind, device = topic.split("/")[-2:] if "/" in topic else ("", "")
+        if topic in self.topics:
+            return True
+        kind, device = topic.split("/")[-2:] if topic.startswith(f"{ROOT}/") else ("", "")
         return kind == self.kind or (
             kind in ("weight", "rfid", "health") and device in self.devices
         )
@@ -86,7 +94,7 @@ def parse_without(text: str, store: Store) -> Without:
     kind, colon, name = text.strip().partition(":")
     kind = kind.lower()
     if not colon and kind in KINDS:
-        return Without(text, kind=kind)
+        return Without(text, kind=kind, topics=_topics_of_others(text, store, kind, None))
     racks = {g.id: frozenset(s.id for s in g.shelves) for g in store.gondolas}
     shelves = {shelf: frozenset({shelf}) for found in racks.values() for shelf in found}
     known: dict[str, dict[str, frozenset[str]]] = {
@@ -107,7 +115,28 @@ def parse_without(text: str, store: Store) -> Without:
         raise StoreFileError(f"--without {text!r}: the store has no {what} {name!r}; {has}")
     if kind == "camera":
         return Without(text, camera=found)
-    return Without(text, devices=known[kind][found])
+    left_out = known[kind][found]
+    topics = _topics_of_others(text, store, kind, left_out)
+    return Without(text, devices=left_out, topics=topics)
+
+
+def _topics_of_others(
+    text: str, store: Store, kind: str, left_out: frozenset[str] | None
+) -> frozenset[str]:
+    """The topics of devices of others of a kind, of those shelves or antennas where it is said."""
+    topics = set()
+    for device in store.devices:
+        if kind != ("weight" if isinstance(device, LoadCell) else "rfid"):
+            continue
+        places = {device.shelf} if isinstance(device, LoadCell) else {*device.antennas.values()}
+        if left_out is None or places <= left_out:
+            topics.add(device.topic)
+        elif places & left_out:
+            raise StoreFileError(
+                f"--without {text!r}: {device.id} speaks for"
+                f" {', '.join(sorted(places - left_out))} in the same messages"
+            )
+    return frozenset(topics)
 
 
 def changed(

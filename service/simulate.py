@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import yaml
 
 from cart.events import Event
 from sensors.codes import CodeIssuer
@@ -89,6 +90,9 @@ def stage(path: Path) -> Staged:
     store_path = _find(path, "stores", named.store)
     text = read_store_text(store_path)
     store = parse_store(text, str(store_path))
+    if store.devices:
+        text = without_devices(text)
+        store = parse_store(text, str(store_path))
     world_path = _find(path, "worlds", named.world)
     world = load_world(world_path)
     scene = load_scene(path, store)
@@ -102,6 +106,16 @@ def read_store_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StoreFileError(f"{path}: cannot be read: {why_unreadable(error)}") from error
+
+
+def without_devices(text: str) -> str:
+    """A store file without its devices of others: a virtual store's shelves speak our own words."""
+    content = yaml.safe_load(text)
+    gone = {device["id"] for device in content.pop("devices")}
+    closing = content.get("policy", {}).get("close_entry", {})
+    if "devices" in closing:
+        closing["devices"] = [device for device in closing["devices"] if device not in gone]
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def _find(scene: Path, kind: str, name: str) -> Path:

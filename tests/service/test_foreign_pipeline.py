@@ -11,10 +11,13 @@ import yaml
 
 from cart.events import Exited, Picked, to_json
 from sensors.observations import DeviceHealth, TagRead, WeightStep
-from sensors.store import parse_store
+from sensors.store import StoreFileError, parse_store
 from sensors.wire import decode
 from service.pipeline import Pipeline, silence_after
+from service.recording import Recording, replay, write_recording
 from service.records import TICK, Entry
+from service.replay_changes import Changes, changed, parse_without
+from service.replay_reel import reel_of
 from service.simulate import simulate, stage
 
 SCENES = Path(__file__).parents[2] / "datasets" / "scenes"
@@ -140,12 +143,41 @@ def test_what_is_said_twice_moves_no_cart(played):
     assert len(set(reads)) == len(reads) == sum(isinstance(o, TagRead) for o in heard)
 
 
-def test_the_journal_alone_decides(played):
-    """The decoder of ingest is asked before, and other pipelines meanwhile: the same events."""
+def test_a_recording_replays_to_the_same_events(played, tmp_path):
     store, run, entries = played
-    first, _ = fed(store, run.code_key, entries)
-    second, _ = fed(store, run.code_key, entries)
-    assert list(map(to_json, first)) == list(map(to_json, second))
+    text = yaml.safe_dump(store.model_dump(mode="json", exclude_none=True))
+    numbered = [replace(entry, number=n) for n, entry in enumerate(entries, 1)]
+    path = tmp_path / "r.mcap"
+    write_recording(path, numbered, text, run.code_key, {}, None)
+    told, _ = fed(store, run.code_key, entries)
+    recording = Recording.open(path)
+    assert list(map(to_json, replay(recording, Pipeline))) == list(map(to_json, told))
+    reel = reel_of(recording, None)
+    cells = {device["topic"] for device in CELLS}
+    for text, left_out in (
+        ("weight", cells),
+        ("weight:g4s2", {c["topic"] for c in CELLS if c["shelf"] == "g4s2"}),
+        ("rfid", {READER_TOPIC}),
+        ("vision", set()),
+    ):
+        without = parse_without(text, store)
+        assert {topic for topic in (*cells, READER_TOPIC) if without.drops(topic)} == left_out
+        less = changed(recording, reel, Changes((without,), (), False))
+        assert {e.topic for e in less.entries}.isdisjoint(left_out)
+        assert len(list(less.entries)) < len(entries)
+    with pytest.raises(StoreFileError, match="r1 speaks for rfid-g3 in the same messages"):
+        parse_without("rfid:rfid-out", store)
+
+
+def test_a_virtual_store_speaks_for_devices_of_others_in_our_words(tmp_path):
+    staged = stage(SCENES / "one-shopper.yaml")
+    content = yaml.safe_load(staged.store_text) | {"id": "mine", "devices": [*CELLS, READER]}
+    content["policy"] = {"close_entry": {"devices": ["r1", "g1s1"]}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    scene = (SCENES / "one-shopper.yaml").read_text(encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(scene.replace("store: corner", "store: mine"))
+    run = simulate(stage(tmp_path / "s.yaml"), 1)
+    assert run.score["receipts_exact"] == 1
 
 
 def steps_of(store, run, messages, until_ns):
