@@ -40,6 +40,7 @@ from fusion.sight import Sights
 from sensors.observations import (
     CodeScanned,
     DeviceHealth,
+    ExitReads,
     GateCrossing,
     HandPoint,
     Observation,
@@ -47,6 +48,7 @@ from sensors.observations import (
     ProductSighting,
     ReviewDecided,
     StockCounted,
+    TagPresence,
     TagRead,
     TrackletLink,
     TrackPoint,
@@ -95,6 +97,8 @@ class Engine:
 
     def step(self, observation: Observation) -> list[Event]:
         """Take the next observation; the events that it brings about, in order."""
+        if isinstance(observation, TagPresence | ExitReads):  # nothing is decided by tags yet
+            return []
         self._now_ns = max(self._now_ns, observation.at_ns)
         self._close_visits()
         match observation:

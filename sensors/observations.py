@@ -93,12 +93,60 @@ class WeightStep(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WeightTransient(Observation):
+    """Plates of a shelf moved and came back to what they weighed: a hand pressed or leaned, or
+    something was lifted and put down again. `at_ns` is when that was certain.
+
+    `plates` are 1-based, `peak_g` is how far each was off at most.
+    """
+
+    shelf: str
+    began_ns: int
+    plates: tuple[int, ...]
+    peak_g: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagRead(Observation):
     """One read of an RFID tag by an antenna."""
 
     antenna: str
     epc: str
     rssi_dbm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagPresence(Observation):
+    """A tag came into an antenna's field, or left it: `probability` that it is there now.
+
+    `since_ns` is its first read of this stay where it came, its last one where it left.
+    `absence_log_ratio` is the log-likelihood ratio of the silence since its last read: taken away
+    just then, against still there. `gtin` is None where the code names no product.
+    """
+
+    antenna: str
+    epc: str
+    gtin: str | None
+    present: bool
+    probability: float
+    absence_log_ratio: float
+    since_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitReads(Observation):
+    """What a gate's antennas read while somebody went out at `crossed_ns`.
+
+    `reads` are pairs of EPC and how often it was read from `began_ns` to `at_ns`; of people who
+    cross soon after one another each has their own, and a read may count for several. `tracklets`
+    are those nearest to the gate as it was crossed, with their distances in metres.
+    """
+
+    gate: str
+    crossed_ns: int
+    began_ns: int
+    reads: tuple[tuple[str, int], ...]
+    tracklets: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from cart.events import Event
 from fusion.engine import Engine
 from fusion.timeline import Timeline
+from sensors.antenna_gate import GateReads
 from sensors.clocks import Clocks
 from sensors.codes import CodeRefused, CodeVerifier
 from sensors.decode import Decoder
@@ -36,6 +37,7 @@ from sensors.observations import (
     TrackPoint,
 )
 from sensors.store import Store
+from sensors.tag_presence import TagPresences
 from sensors.weight import StepDetector
 from sensors.wire import (
     BarrierCrossed,
@@ -56,6 +58,7 @@ NS = 1_000_000_000
 
 
 TICK_EVERY_NS = 250_000_000
+FOREIGN_LULL_NS = 2 * NS  # a reader of others that is silent for longer may not have listened
 WAITED_SHARE = 0.9  # of the lateness: what overtook others is read before its time is over
 
 
@@ -78,6 +81,11 @@ class Pipeline:
             for gondola in store.gondolas
             for shelf in gondola.shelves
         }
+        self._presences = TagPresences([a.id for a in store.antennas if a.kind == "shelf"])
+        self._gate_reads = GateReads(
+            {gate.id: gate.centre_m for gate in store.gates},
+            {a.id: a.gate for a in store.antennas if a.gate is not None},
+        )
         self._verifier = CodeVerifier(code_key, store.id)
         self._clocks = Clocks()
         self._timeline = Timeline(round(store.policy.lateness_s * NS))
@@ -114,7 +122,9 @@ class Pipeline:
 
     def _step(self, observations: list[Observation]) -> list[Event]:
         events: list[Event] = []
-        for observation in observations:
+        for observation in (
+            one for heard in observations for one in (*self._gate_reads.take(heard), heard)
+        ):
             if self._listener is not None:
                 self._listener(observation)
             try:
@@ -149,7 +159,11 @@ class Pipeline:
                             rssi_dbm=read.rssi_dbm,
                         )
                     )
-                if payload.boot != FOREIGN_BOOT:  # a reader of others says nothing of silence
+                foreign = payload.boot == FOREIGN_BOOT  # says nothing where it read nothing
+                lull_ns = FOREIGN_LULL_NS if foreign else 0
+                for change in self._presences.feed(payload, at_ns - payload.at_ns, lull_ns):
+                    push(change)
+                if not foreign:
                     self._timeline.heard(payload.device, at_ns + payload.span_ns, received_ns)
             case CodeShown():
                 try:

@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from cart.events import Event
-from sensors.observations import Observation, TagRead, Tick
+from sensors.observations import Observation, TagPresence, TagRead, Tick
 from sensors.store import Store, StoreFileError, parse_file, parse_store
 from service.cli_common import read_events, truth_of
 from service.jobs import one_thread_each
@@ -225,13 +225,13 @@ def _faults_of(recording: Recording) -> list[str]:
 
 
 class _Heard:
-    """The observations that are measured too, but for reads of tags, by far the most of a day."""
+    """The observations that are measured too, but for what tags say, by far the most of a day."""
 
     def __init__(self) -> None:
         self.observations: list[Observation] = []
 
     def __call__(self, observation: Observation) -> None:
-        if not isinstance(observation, Tick | TagRead):
+        if not isinstance(observation, Tick | TagRead | TagPresence):
             self.observations.append(observation)
 
 
