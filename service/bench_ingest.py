@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from service.bench_ingest_load import PLATES, READS, SAMPLES, publish_load
-from service.bench_ingest_sides import PARTS, Mark, only_receive, take_in
+from service.bench_ingest_sides import Mark, only_receive, take_in
 from service.broker import BrokerError
 from service.journal import Journal
 from service.private_mosquitto import PrivateMosquitto
@@ -73,8 +73,12 @@ class IngestBench(msgspec.Struct, frozen=True, kw_only=True):
     load: tuple[float, float]
 
 
-def bench_ingest(sizes: Sequence[int], seconds: float, told: Callable[[str], None]) -> IngestBench:
+def bench_ingest(
+    sizes: Sequence[int], seconds: float, told: Callable[[str], None], *, whole: bool = False
+) -> IngestBench:
     """Run the bench for stores of each of these sizes, in shelves of 12 plates.
+
+    `whole` has the messages go through all of the engine, not only to the steps of weight.
 
     Raises BrokerError where there is no Mosquitto, or a process does not start.
     """
@@ -83,16 +87,16 @@ def bench_ingest(sizes: Sequence[int], seconds: float, told: Callable[[str], Non
     for shelves in sizes:
         told(f"{shelves} shelves")
         with TemporaryDirectory(prefix="openaisle-bench-") as folder:
-            paces.append(_measure(shelves, seconds, Path(folder)))
+            paces.append(_measure(shelves, seconds, whole, Path(folder)))
     return IngestBench(
         paces=paces, seconds=seconds, cores=os.cpu_count() or 1, load=(load[0], load[1])
     )
 
 
-def _measure(shelves: int, seconds: float, folder: Path) -> IngestPace:
+def _measure(shelves: int, seconds: float, whole: bool, folder: Path) -> IngestPace:
     with ExitStack() as stack:
         broker = stack.enter_context(PrivateMosquitto(folder))
-        ingest = _start(stack, take_in, broker.port, shelves, folder)
+        ingest = _start(stack, take_in, broker.port, shelves, whole, folder)
         bare = _start(stack, only_receive, broker.port)
         load = _start(stack, publish_load, broker.port, shelves)
         load.send("go")
@@ -119,7 +123,7 @@ def _measure(shelves: int, seconds: float, folder: Path) -> IngestPace:
     bare_messages = bare_after.messages - bare_before.messages
     bare_s = bare_after.cpu_s - bare_before.cpu_s
     share = weights / published
-    parts = {part: after.parts_s[part] - before.parts_s[part] for part in PARTS}
+    parts = {part: after.parts_s[part] - before.parts_s[part] for part in after.parts_s}
     parts = {"receive": cpu_s - sum(parts.values()), **parts}
     lags = sorted(after.lags_ms)
     rate = messages / wall_s

@@ -23,6 +23,10 @@ def bench_ingest_command(
     seconds: Annotated[
         float, typer.Option(min=1.0, help="How long each size is measured, after a warm-up.")
     ] = 15.0,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Through all of the engine, not only to the steps of weight."),
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Whether ingest keeps up with a big store, and what it costs beside a bare paho loop.
@@ -35,7 +39,10 @@ def bench_ingest_command(
     Example: `openaisle bench ingest --shelves 400 --seconds 30`
     """
     result = bench_ingest(
-        _sizes(shelves), seconds, lambda what: console.print(f"Measuring {what} …")
+        _sizes(shelves),
+        seconds,
+        lambda what: console.print(f"Measuring {what} …"),
+        whole=whole,
     )
     _show(result)
     write_json(json, msgspec.to_builtins(result))

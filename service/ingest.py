@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 SILENCE_S = 0.25
 GATHER_S = 0.05
-BATCH = 1000
+BATCH = 300
 
 
 @dataclass(slots=True)

@@ -19,11 +19,14 @@ import structlog
 from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 log = structlog.get_logger(__name__)
 
 READ_BYTES = 65_536
 READ_EVERY_S = 0.004  # what arrives meanwhile is read at once
+READS_AT_ONCE = 16  # then answers are sent
 PAUSE_S = 0.02
 MOST_BODY_BYTES = 1_000_000
 KEPT_BYTES = 4096  # of a message that is too long
@@ -109,22 +112,16 @@ class Session(Client):
         self._skip = 0
         return super().reconnect()
 
+    def disconnect(
+        self, reasoncode: ReasonCode | None = None, properties: Properties | None = None
+    ) -> MQTTErrorCode:
+        """Take leave of the broker, when all answers are sent."""
+        self._queue_answers()
+        return super().disconnect(reasoncode, properties)
+
     def loop_write(self) -> MQTTErrorCode:
         """Send what waits, the answers of this connection with it; called by paho's loop."""
-        while self._answers:
-            connection, frames = self._answers.popleft()
-            if connection == self.connection:
-                self._out_packet.append(
-                    {
-                        "command": _PUBACK,  # whatever is in it: paho does nothing once it is out
-                        "mid": 0,
-                        "qos": 0,
-                        "pos": 0,
-                        "to_process": len(frames),
-                        "packet": frames,
-                        "info": None,
-                    }
-                )
+        self._queue_answers()
         return super().loop_write()
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
@@ -142,13 +139,17 @@ class Session(Client):
         if wait_s > 0:
             time.sleep(wait_s)
         self._read_s = time.monotonic()
-        try:
-            chunk = self._sock_recv(READ_BYTES)
-        except BlockingIOError:
-            return MQTTErrorCode.MQTT_ERR_SUCCESS
-        except OSError:
-            chunk = b""
-        code = self._cut(chunk) if chunk else MQTTErrorCode.MQTT_ERR_CONN_LOST
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        for _ in range(READS_AT_ONCE):
+            if self._sock is None or code or not self._has_room():
+                break
+            try:
+                chunk = self._sock_recv(READ_BYTES)  # with TLS it is 16 KiB at most
+            except BlockingIOError:
+                break
+            except OSError:
+                chunk = b""
+            code = self._cut(chunk) if chunk else MQTTErrorCode.MQTT_ERR_CONN_LOST
         return self._loop_rc_handle(code) if code else code
 
     def _cut(self, chunk: bytes) -> MQTTErrorCode:
@@ -230,6 +231,22 @@ class Session(Client):
         if len(self._topics) < _TOPICS_KEPT:
             self._topics[raw] = topic
         return topic
+
+    def _queue_answers(self) -> None:
+        while self._answers:
+            connection, frames = self._answers.popleft()
+            if connection == self.connection:
+                self._out_packet.append(
+                    {
+                        "command": _PUBACK,  # whatever is in it: paho does nothing once it is out
+                        "mid": 0,
+                        "qos": 0,
+                        "pos": 0,
+                        "to_process": len(frames),
+                        "packet": frames,
+                        "info": None,
+                    }
+                )
 
     def _leave_to_paho(self, command: int, packet: bytes) -> MQTTErrorCode:
         self._in_packet = {

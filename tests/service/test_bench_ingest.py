@@ -53,9 +53,10 @@ def test_the_load_is_what_shelves_and_antennas_say():
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="no mosquitto binary on this machine")
-def test_all_that_was_published_is_journaled_and_counted():
+@pytest.mark.parametrize("whole", [False, True])
+def test_all_that_was_published_is_journaled_and_counted(whole):
     told: list[str] = []
-    (pace,) = bench_ingest([20], 1.0, told.append).paces
+    (pace,) = bench_ingest([20], 1.0, told.append, whole=whole).paces
     assert told == ["20 shelves"]
     assert pace.lost == 0
     assert pace.published > 200

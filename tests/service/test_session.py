@@ -108,11 +108,27 @@ def test_nothing_is_read_while_there_is_no_room():
     reader = Session("e", take=lambda _: None, has_room=lambda: room, own_topics=OWN)
     read = []
     reader._sock = object()
-    reader._sock_recv = lambda size: read.append(size) or b"\xd0\x00"
+
+    def receive(size: int) -> bytes:
+        if len(read) == 2:
+            raise BlockingIOError
+        read.append(size)
+        return b"\xd0\x00"
+
+    reader._sock_recv = receive
     for _ in range(3):
         reader.loop_read()
     assert (read, reader.pauses) == ([], 1)
     room = True
     reader.loop_read()
-    assert read == [READ_BYTES]
+    assert read == [READ_BYTES] * 2
+    reader._sock = None
+
+
+def test_answers_leave_before_the_session_does():
+    reader = session([])
+    reader.acknowledge([Delivery(0, "t", b"", 0, 4, 1)])
+    reader._sock = object()
+    reader.disconnect()
+    assert [packet["packet"][0] >> 4 for packet in reader._out_packet] == [4, 14]
     reader._sock = None
