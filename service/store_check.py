@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors.epc import check_digit
+from sensors.foreign_devices import LoadCell
 from sensors.sightlines import facing_fronts, sees
 from sensors.store import Facing, Gondola, Shelf, Store, facing_id
 from simulator.catalogue_likeness import Likeness, likeness
@@ -17,6 +18,7 @@ from simulator.routes import Doorway, Floorplan, Point2
 CELL_M = 0.1
 CHEST_M = 1.0
 ENOUGH_CAMERAS = 2
+SLOW_S = 1.0
 _STAND_M = 0.5  # from a shelf's edge to whoever reaches into it
 _ASIDE_M = (0.0, 0.2, -0.2, 0.38, -0.38)
 _SHOWN = 6  # names in one warning
@@ -82,7 +84,7 @@ class StoreCheck:
 def check_store(store: Store) -> StoreCheck:
     """Look at everything that the loader does not: sight, ways, and the catalogue's likeness."""
     seen = coverage(store)
-    warnings = _unseen(store, seen) + _unreachable(store) + _catalogue(store)
+    warnings = _unseen(store, seen) + _unreachable(store) + _catalogue(store) + _cells(store)
     return StoreCheck(store, seen, likeness(store), warnings)
 
 
@@ -178,6 +180,23 @@ def _catalogue(store: Store) -> list[str]:
         *_listed("products of one name:", twice),
         *_listed("GTINs with a wrong check digit:", wrong),
         *_listed("more units than fit on", over),
+    ]
+
+
+def _cells(store: Store) -> list[str]:
+    """What load cells of others leave without a weight, or weigh late."""
+    cells = [device for device in store.devices if isinstance(device, LoadCell)]
+    below = {(cell.shelf, cell.plate) for cell in cells}
+    bare = [
+        name
+        for name, _, shelf, facing in _facings(store)
+        if any(shelf.id == cell.shelf for cell in cells)
+        and any((shelf.id, plate) not in below for plate in facing.plates)
+    ]
+    slow = [cell.id for cell in cells if cell.every_s > SLOW_S]
+    return [
+        *_listed("not every plate has one of the shelf's load cells below", bare),
+        *_listed(f"readings further than {SLOW_S:g} s apart, so that picks are dated late:", slow),
     ]
 
 

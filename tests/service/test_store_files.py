@@ -85,6 +85,14 @@ def test_what_an_installer_may_mend_is_named(store_text):
     assert "more units than fit on g1s1.1" in warnings(
         ("units: 7, capacity: 12", "units: 13, capacity: 12")
     )
+    cells = "".join(
+        f"- {{id: c{plate}, kind: esphome-number, topic: c/{plate}, shelf: g1s1, plate: {plate},"
+        " every_s: 2}\n"
+        for plate in range(1, 6)
+    )
+    weighed = " / ".join(check_store(parse_store(f"{store_text}\ndevices:\n{cells}")).warnings)
+    assert "load cells below g1s1.4, g1s1.7, g1s1.10 /" in weighed
+    assert "further than 1 s apart, so that picks are dated late: c1, c2, c3, c4, c5" in weighed
     blind = parse_store(re.sub(r"cameras:\n(- .*\n    .*\n)+", "cameras: []\n", store_text))
     assert check_store(blind).warnings == ["no cameras: picks are told by weight alone"]
 
