@@ -18,6 +18,7 @@ TOLERATED_NS = 1_000_000_000
 SUSTAINED_NS = 30_000_000_000
 WINDOW_NS = 120_000_000_000
 BOOTS_KEPT = 4
+MOST_DEVICES = 10_000  # whoever invents names beyond these fills no memory
 
 
 @dataclass(slots=True)
@@ -72,7 +73,11 @@ class Clocks:
 
     def correct(self, device: str, boot: str, at_ns: int, received_ns: int) -> int:
         """The device time `at_ns` on the arrival clock, where the device's own is off."""
-        boots = self._devices.setdefault(device, {})
+        boots = self._devices.get(device)
+        if boots is None:
+            if len(self._devices) >= MOST_DEVICES:
+                return at_ns
+            boots = self._devices[device] = {}
         if boot not in boots:
             boots[boot] = _Delays(received_ns)
             if len(boots) > BOOTS_KEPT:

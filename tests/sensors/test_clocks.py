@@ -79,3 +79,11 @@ def test_a_device_that_starts_for_ever_fills_no_memory():
     for second in range(100):
         clocks.correct("d", f"b{second}", second * S, second * S)
     assert sum(map(len, clocks._devices.values())) <= 4
+
+
+def test_invented_names_fill_no_memory(monkeypatch):
+    monkeypatch.setattr("sensors.clocks.MOST_DEVICES", 1)
+    known = Clocks()
+    assert known.correct("d", "b", 13 * S, 10 * S) == 10 * S
+    assert known.correct("invented", "b", 13 * S, 10 * S) == 13 * S
+    assert known.correct("d", "b", 14 * S, 11 * S) == 11 * S

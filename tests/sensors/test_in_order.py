@@ -45,3 +45,16 @@ def test_devices_and_boots_wait_for_themselves_alone():
     assert numbers(stream.take(report(7, device="w"), 2)) == [7]
     assert numbers(stream.take(report(0, boot="c"), 3)) == [0]
     assert numbers(stream.overdue(PATIENCE_NS + 1)) == [5]
+
+
+def test_invented_names_fill_no_memory(monkeypatch):
+    monkeypatch.setattr("sensors.in_order.MOST_STREAMS", 2)
+    stream = InOrder(PATIENCE_NS)
+    assert numbers(stream.take(report(0, "a"), 0)) == [0]
+    assert numbers(stream.take(report(0, "b"), 0)) == [0]
+    assert numbers(stream.take(report(7, "c"), 0) + stream.take(report(3, "c"), 0)) == [7, 3]
+    assert numbers(stream.take(report(2, "a"), 0)) == []
+    assert numbers(stream.take(report(1, "a"), 0)) == [1, 2]
+    assert numbers(stream.take(report(5, "a", "next"), 0)) == [
+        5
+    ]  # a boot takes the last one's place

@@ -171,3 +171,27 @@ def test_a_damaged_snapshot_is_left_out(tmp_path):
     with journal._engine.begin() as connection:
         connection.exec_driver_sql("update snapshots set body = x'00'")
     assert journal.snapshots() == []
+
+
+def test_what_is_known_of_devices_is_kept_in_the_place_of_what_was(url):
+    journal = Journal(url)
+    many = [(f"d{n}", b"1") for n in range(1200)]
+    journal.append([arrival("kept", "b", 0)], devices=many)
+    journal.append([], devices=[("d7", b"2"), ("new", b"1")])
+    journal.close()
+    again = Journal(url)
+    assert sorted(again.devices()) == [b"1"] * 1200 + [b"2"]
+    assert again.last_journal_number == journal.last_journal_number
+    again.close()
+
+
+def test_gaps_of_a_boot_are_counted(tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.append([arrival("d", "b", seq) for seq in (3, 4, 8, 6, 20)])
+    journal.append([], [DeadLetter(1, "t", b"", "bad", MessageId("d", "b", 7))])
+    assert journal.missing("d", "b") == 1 + 11
+    assert journal.missing("d", "other") == 0
+    journal.close()
+    again = Journal(tmp_path / "journal.sqlite")
+    assert again.missing("d", "b") == 12
+    again.close()
