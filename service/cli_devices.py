@@ -265,6 +265,8 @@ def list_devices(
     console.print(table_of(rows))
     if not access.logins:
         _say(f"nobody has a login in {folder}")
+    if not any(row["last_seen_s"] is not None for row in rows):
+        _say(f"no device was heard in {data}; --data names what serve writes to")
     write_json(json, {"store": known.id, "devices": rows})
 
 

@@ -11,7 +11,6 @@ from sensors.store import Store
 from service.device_access import kind_of, names_of
 from service.device_access_folder import AccessFolder
 from service.device_statistics import DeviceStatistics, read_device_statistics
-from service.journal import JournalError
 
 NS = 1_000_000_000
 
@@ -21,12 +20,12 @@ def device_rows(
 ) -> list[dict[str, Any]]:
     """A row for each device of the store file, each login, and whoever else has spoken, JSON-ready.
 
-    Times ago are in seconds, lag and skew in milliseconds; what is not known is None.
+    Times ago are in seconds, lag and skew in milliseconds; what is not known is None. Where no
+    store has run in `data` nobody was heard. Raises JournalError where its journal is unreadable.
     """
-    try:
+    heard: dict[str, DeviceStatistics] = {}
+    if (data / "journal.sqlite").is_file():
         heard = {one.device: one for one in read_device_statistics(data)}
-    except JournalError:  # nothing has run there yet: the logins are worth showing all the same
-        heard = {}
     names = dict.fromkeys([*names_of(store), *access.logins, *heard])
     return [_row(name, store, access, heard.get(name), now_ns) for name in names]
 
@@ -46,9 +45,10 @@ def _row(
     }
     if heard is None:
         return {**row, "last_seen_s": None}
+    seen_ns = max(heard.last_seen_ns, heard.last_refused_ns)  # rubbish is a sign of life too
     return {
         **row,
-        "last_seen_s": round((now_ns - heard.last_seen_ns) / NS, 1) if heard.last_seen_ns else None,
+        "last_seen_s": round((now_ns - seen_ns) / NS, 1) if seen_ns else None,
         "messages": heard.messages,
         "rate_hz": round(heard.rate_hz, 2),
         "lag_ms": heard.lag_ms,

@@ -8,6 +8,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sensors.codes import NS, CodeIssuer, CodeKeyError, CodeRefused, CodeVerifier
 
@@ -66,6 +68,33 @@ def test_a_refused_code_does_not_use_up_a_good_one():
     with pytest.raises(CodeRefused):
         gate.verify(code, NOW)
     assert gate.verify(code, NOW + 61 * NS).shopper == "ada"
+
+
+def test_a_gate_whose_clock_runs_ahead_makes_no_used_code_good_again():
+    gate = verifier()
+    code = ISSUER.issue("ada", NOW, "n1")
+    gate.verify(code, NOW)
+    ahead = NOW + 1800 * NS
+    gate.verify(ISSUER.issue("ben", ahead, "n2"), ahead)
+    with pytest.raises(CodeRefused, match="used before"):
+        gate.verify(code, NOW + NS)
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(), st.from_regex(r"\A[\w-]*\.[\w-]*\.[\w-]*\Z", fullmatch=True)))
+def test_whatever_is_shown_opens_nothing_and_breaks_nothing(text):
+    with pytest.raises(CodeRefused):
+        verifier().verify(text, NOW)
+
+
+@given(st.binary(max_size=4), st.integers(0, 200))
+def test_a_code_that_was_changed_anywhere_opens_nothing(other, at):
+    code = ISSUER.issue("ada", NOW, "n1")
+    changed = code[:at] + other.hex() + code[at + len(other.hex()) :]
+    if changed == code:
+        return
+    with pytest.raises(CodeRefused):
+        verifier().verify(changed, NOW)
 
 
 @pytest.mark.parametrize("at_ns", [NOW, 3_000_000_000 * NS])

@@ -1,9 +1,11 @@
 """Logins: hashes that are Mosquitto's, rules that name a device's own topics, files that tell no
 secret."""
 
+import itertools
 import json
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,18 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from sensors.store import Store
+from sensors.wire import HealthReport
 from service.cli import app
 from service.device_access import AccessError, Grants, Login, acl_text, grants, names_of, read_acl
 from service.device_access_folder import opened, read_folder, reload_mosquitto
 from service.device_passwords import hash_password, new_password, verify_password
+from service.journal import JournalError
+from service.live_store import LiveStore
 from service.mosquitto_files import Listening, configuration_text
+from service.publisher import Publisher
 
 STORE_FILE = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
+PATIENCE_S = 120.0
 BY_MOSQUITTO = (  # mosquitto_passwd 2.0.11 of "secret2"
     "$7$101$Zggd2N858Dwa7ZMC$qNoEPW3aqsABTENZGLS36LwUx2QE9cVHDSFoPE8ZbfIWBszJgCCNLXDC2Ei6ld0wTnPb8"
     "+Wbv+44t9MgMMM3Lg=="
@@ -213,3 +220,47 @@ def test_a_store_makes_its_own_certificates(tmp_path: Path, store: Store):
     renewed = x509.load_pem_x509_certificate((folder / "broker.pem").read_bytes())
     renewed.verify_directly_issued_by(authority)
     assert renewed.serial_number != shown.serial_number
+
+
+def test_the_list_says_how_each_device_does_while_the_store_runs(
+    tmp_path: Path, store: Store, store_text: str, issuer
+):
+    folder, data, out = tmp_path / "broker", tmp_path / "data", tmp_path / "list.json"
+    run("add", STORE_FILE, "g1s1", "--folder", folder)
+    deadline = time.monotonic() + PATIENCE_S
+    rows: dict[str, dict] = {}
+    with LiveStore(store_text, issuer.public_pem, data) as running:
+        assert running.address is not None
+        with Publisher(running.address, store.id) as publisher:
+            for seq in itertools.count():
+                for device, reason in (("g1s1", ""), ("g1s2", "no supply")):
+                    publisher.publish(
+                        "health",
+                        HealthReport(
+                            device=device, boot="b", seq=seq, at_ns=time.time_ns(),
+                            up=not reason, reason=reason,
+                        ),
+                    )  # fmt: skip
+                publisher.publish_bytes(
+                    f"openaisle/{store.id}/weight/nobody",
+                    b'{"device": "nobody", "boot": "b", "seq": %d}' % seq,
+                )
+                assert run("list", STORE_FILE, "--folder", folder, "--data", data, "--json", out)
+                rows = {row["device"]: row for row in json.loads(out.read_text())["devices"]}
+                if {"g1s1", "nobody"} <= {n for n, row in rows.items() if row["last_seen_s"]}:
+                    break
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        done = run("list", STORE_FILE, "--folder", folder, "--data", data)
+    assert rows["g1s1"]["login"] == "yes" and rows["g1s1"]["up"] is True
+    assert rows["g1s1"]["messages"] > 0 and 0 <= rows["g1s1"]["last_seen_s"] < PATIENCE_S
+    assert rows["g1s2"]["login"] == "none" and rows["g1s2"]["down_reason"] == "no supply"
+    assert rows["nobody"]["dead_letters"] > 0 and rows["nobody"]["last_reason"]
+    assert rows["g1s3"]["last_seen_s"] is None
+    assert "down:" in done.output and "refused" in done.output
+
+
+def test_a_journal_that_is_none_is_told(tmp_path: Path):
+    (tmp_path / "journal.sqlite").write_text("no database at all" * 100)
+    done = run("list", STORE_FILE, "--data", tmp_path)
+    assert isinstance(done.exception, JournalError)
