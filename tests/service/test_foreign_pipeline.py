@@ -2,6 +2,8 @@
 twice."""
 
 import json
+import pickle
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 import yaml
 
 from cart.events import Exited, Picked, to_json
+from sensors.foreign_feed import UNSAID_RSSI_DBM
 from sensors.observations import DeviceHealth, TagRead, WeightStep
 from sensors.store import StoreFileError, parse_store
 from sensors.wire import decode
@@ -248,3 +251,100 @@ def test_hours_without_the_engine_are_no_rows_to_lay(played):
         pipeline.feed(Entry(0, *said))
     (step,) = [o for o in heard if isinstance(o, WeightStep)]
     assert sum(step.delta_g) == pytest.approx(-332.0, abs=2)
+
+
+def test_readings_in_the_wrong_order_move_no_cart(played):
+    """One in twenty of the foreign messages changes places with the next of its device, and one
+    in a hundred comes twice."""
+    store, run, entries = played
+    foreign = {device["topic"] for device in (*CELLS, READER)}
+    rng, mixed = random.Random(5), list(entries)
+    last: dict[str, int] = {}
+    for at, entry in enumerate(entries):
+        if entry.topic not in foreign:
+            continue
+        before = last.get(entry.topic)
+        if before is not None and rng.random() < 0.05:
+            mixed[before], mixed[at] = (
+                replace(mixed[before], body=mixed[at].body),
+                replace(mixed[at], body=mixed[before].body),
+            )
+        last[entry.topic] = at
+    mixed = [copy for entry in mixed for copy in [entry] * (1 + (rng.random() < 0.01))]
+    assert sum(a.body != b.body for a, b in zip(entries, mixed, strict=False)) > 100
+    events, _ = fed(store, run.code_key, mixed)
+    (exited,) = [event for event in events if isinstance(event, Exited)]
+    assert sorted(exited.lines) == sorted(run.truth.visits[0].lines)
+    assert picked(events) == picked(run.events)
+
+
+def test_a_pipeline_that_is_put_aside_and_taken_up_again_remembers(played):
+    """As a snapshot does between two starts: what came before is known when it is repeated."""
+    store, run, entries = played
+    whole, _ = fed(store, run.code_key, entries)
+    pipeline, events = Pipeline(store, run.code_key), []
+    half = next(n for n, e in enumerate(entries) if e.received_ns > START_NS + 9_000 * MS)
+    for entry in entries[:half]:
+        events += pipeline.feed(entry)
+    pipeline = pickle.loads(pickle.dumps(pipeline))
+    now_ns = entries[half - 1].received_ns
+    for entry in entries[half - 60 : half]:
+        events += pipeline.feed(replace(entry, received_ns=now_ns))
+    for entry in entries[half:]:
+        events += pipeline.feed(entry)
+    assert list(map(to_json, events)) == list(map(to_json, whole))
+
+
+@pytest.mark.parametrize(
+    ("kind", "port", "epc", "at_ns", "rssi_dbm", "body"),
+    [
+        (
+            "impinj-r700",
+            1,
+            "E28011606000020A6681F23F",
+            1_612_304_315_499_734_000,
+            UNSAID_RSSI_DBM,
+            '[{"timestamp":"2021-02-02T22:18:35.658476625Z","eventType":"tagInventory",'
+            '"tagInventoryEvent":{"epc":"4oARYGAAAgpmgfI_","epcHex":"E28011606000020A6681F23F",'
+            '"antennaPort":1,"antennaName":"Portal1","lastSeenTime":"2021-02-02T22:18:35.499734Z"'
+            "}}]",
+        ),
+        (
+            "zebra-fixed",
+            4,
+            "AA0004EF55555555AA21BF43",
+            1_786_612_468_651_000_000,
+            -34.0,
+            '{"data":{"idHex":"aa0004ef55555555aa21bf43","peakRssi":-34,"antenna":4},'
+            '"timestamp":"2026-08-13T09:14:28.651+0000","type":"CUSTOM"}',
+        ),
+        (
+            "zebra-rfd40",
+            1,
+            "BEDD11112222333344445555",
+            1_779_021_296_789_000_000,
+            -39.0,
+            '{"type":"BALANCED_PERFORMANCE","timestamp":"2026-05-17T12:34:56.789Z","data":{'
+            '"tagData":[{"EPC":"BEDD11112222333344445555","EPCid":"BEDD11112222333344445555",'
+            '"channel":911.75,"eventNum":1,"peakRssi":-39,"phase":0,"seenCount":1}]}}',
+        ),
+    ],
+)
+@pytest.mark.parametrize("ahead_s", [0, 3600])
+def test_a_sample_of_each_reader_becomes_the_read_that_it_means(
+    played, kind, port, epc, at_ns, rssi_dbm, body, ahead_s
+):
+    """Also where the reader's clock is ahead: then it counts as of its arrival."""
+    store, run, _ = played
+    content = store.model_dump()
+    device = {"id": "r", "kind": kind, "topic": "their/own", "antennas": {port: "rfid-out"}}
+    pipeline = Pipeline(type(store).model_validate(content | {"devices": [device]}), run.code_key)
+    seen = []
+    pipeline.listen(seen.append)
+    received_ns = at_ns + 150 * MS - ahead_s * 1000 * MS
+    pipeline.feed(Entry(1, received_ns, "their/own", body.encode()))
+    for said in silence_after(received_ns, store):
+        pipeline.feed(Entry(0, *said))
+    (read,) = [o for o in seen if isinstance(o, TagRead)]
+    assert (read.antenna, read.epc, read.rssi_dbm) == ("rfid-out", epc, rssi_dbm)
+    assert read.at_ns == (received_ns if ahead_s else at_ns)
