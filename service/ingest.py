@@ -39,17 +39,24 @@ log = structlog.get_logger(__name__)
 SILENCE_S = 0.25
 GATHER_S = 0.05
 BATCH = 300
+DROPPED = "$SYS/broker/publish/messages/dropped"
+"""Where Mosquitto says how many messages it has dropped since it started, for any client."""
 
 
 @dataclass(slots=True)
 class Counters:
-    """What came in since the start."""
+    """What came in since the start.
+
+    `broker_dropped` is what the broker says that it dropped since it started itself; 0 too where
+    it does not say, or its rules keep that from the engine.
+    """
 
     received: int = 0
     journaled: int = 0
     dead_letters: int = 0
     ticks: int = 0
     batches: int = 0
+    broker_dropped: int = 0
 
 
 class Ingest:
@@ -137,6 +144,9 @@ class Ingest:
         arrivals: list[Arrival] = []
         dead_letters: list[DeadLetter] = []
         for delivery in batch:
+            if delivery.topic == DROPPED:
+                self._note_drops(delivery.body)
+                continue
             try:
                 arrivals.append(self._decode(delivery))
             except WireError as error:
@@ -205,6 +215,13 @@ class Ingest:
         )
         return [(one.device, encode_statistics(one)) for one in changed]
 
+    def _note_drops(self, body: bytes) -> None:
+        """What the broker could not keep is lost to devices that await no confirmation."""
+        count = int(body) if body.isdigit() and len(body) < 20 else 0
+        if count > self.counters.broker_dropped:
+            log.warning("the broker has dropped messages: its limits are too low", count=count)
+        self.counters.broker_dropped = count
+
     def _confirm(self, identities: Iterable[MessageId | None]) -> None:
         self._confirmations.note(identities)
         self._client.say(
@@ -222,7 +239,7 @@ class Ingest:
             self._trouble = f"it refuses the login: {reason}"
             log.error("the broker refuses the engine", store=self._store, reason=str(reason))
             return
-        client.subscribe([(topic, 1) for topic in self._decoder.subscriptions])
+        client.subscribe([*((topic, 1) for topic in self._decoder.subscriptions), (DROPPED, 0)])
         self._accepted.set()
         log.info("engine connected", store=self._store, connection=self._client.connection)
 

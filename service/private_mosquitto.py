@@ -20,11 +20,12 @@ START_S = 30.0
 class PrivateMosquitto:
     """Starts and stops one Mosquitto that lets anyone on this machine in and drops nothing.
 
-    A context manager; `folder` takes its configuration and its store of messages. Raises
+    A context manager; `folder` takes its configuration and its store of messages; `more_lines`
+    are added to the former, and overrule what is there. Raises
     BrokerError where no Mosquitto is installed, or it does not start.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more_lines: str) -> None:
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
         if program is None:
             raise BrokerError(
@@ -41,7 +42,7 @@ class PrivateMosquitto:
             "max_queued_messages 0\n"
             "max_inflight_messages 1000\n"
             "persistence true\n"
-            f"persistence_location {folder}/\n",
+            f"persistence_location {folder}/\n" + "".join(f"{line}\n" for line in more_lines),
             encoding="utf-8",
         )
         self._log = (folder / "mosquitto.log").open("wb")
