@@ -79,16 +79,19 @@ class DeviceTally:
         self._counts: deque[tuple[int, int]] = deque()
 
     def hear(self, boot: str, received_ns: int, end_ns: int | None) -> None:
-        """Note a message that tells of what was until `end_ns` by the device's clock."""
+        """Note a message that tells of what was until `end_ns` by the device's clock.
+
+        None where it has no time: a device of others, or a last will, whose boot is its own.
+        """
         if not self.messages:
             self.first_seen_ns = received_ns
         self.messages += 1
         self.last_seen_ns = received_ns
         self.changed = True
-        if boot != self.boot:
-            self.boot = boot
-            self._offset = OffsetEstimate()
         if end_ns is not None:
+            if boot != self.boot:
+                self.boot = boot
+                self._offset = OffsetEstimate()
             delay_ns = received_ns - end_ns
             self._offset.add(received_ns, delay_ns)
             if len(self._lags_ns) < _LAGS_KEPT:
@@ -154,7 +157,7 @@ class DeviceTallies:
         """Note a message that was journaled."""
         tally = self._tallies.get(payload.device) or self._new(payload.device)
         kind = _KINDS.get(type(payload), "control")
-        end_ns = payload.at_ns
+        end_ns = payload.at_ns or None  # a last will has no time
         if isinstance(payload, WeightBatch):
             end_ns = payload.at_ns + len(payload.grams) * payload.period_ns
         elif isinstance(payload, TagReads):

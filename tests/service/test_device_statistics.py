@@ -106,6 +106,15 @@ def test_refusals_and_health_are_told_with_their_reason(desk):
     assert (ghost.kind, ghost.messages, ghost.dead_letters) == ("", 0, 1)
 
 
+def test_a_last_will_has_no_time_and_no_boot_of_its_device(desk):
+    desk.hear(desk.weight(0, T0), desk.weight(3, T0), at_ns=T0 + S)
+    will = HealthReport(device="g1s1", boot="b.1", seq=0, at_ns=0, up=False, reason="lost")
+    desk.hear((topic(desk.store.id, "health", "g1s1"), encode(will)), at_ns=T0 + 2 * S)
+    shelf = desk.read()["g1s1"]
+    assert (shelf.boot, shelf.missing, shelf.up, shelf.down_reason) == ("b", 2, False, "lost")
+    assert (shelf.lag_ms, shelf.last_seen_ns) == (800.0, T0 + 2 * S)
+
+
 def test_a_restarted_engine_counts_on(desk, monkeypatch):
     desk.hear(desk.weight(0, T0), desk.weight(0, T0), desk.weight(1, T0), at_ns=T0)
     before = desk.read()["g1s1"]
