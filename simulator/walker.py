@@ -27,6 +27,7 @@ _WAYS = np.append(np.tile(_TURNS, len(_PACES)), 0.0)  # each turn at each pace, 
 _WAY_PACES = np.append(np.repeat(_PACES, len(_TURNS)), 0.0)
 _UNBARRED_S = np.array([[STEP_S], [0.3]])
 _PATIENCE_S = 0.6
+_HELD_M = 0.8  # who gets no further than that is held up
 _HELD_UP_S, _HELD_UP_M = np.array(_APART_HELD_UP_M).T
 
 
@@ -60,6 +61,7 @@ class Walker:
         self._route: list[Point2] = []
         self._stuck_s = 0.0
         self._held_s = 0.0
+        self._held_at = at
         self._squeeze = False
 
     @property
@@ -93,13 +95,14 @@ class Walker:
             pace = min(pace, math.sqrt(1.6 * left) + 0.02, max(left / STEP_S, 0.02))
         vx, vy = self._choose(math.atan2(dy, dx), pace, others, self._room_wanted(others, left))
         self._move(vx, vy, others)
+        self._held_s += STEP_S
+        if math.dist(self.at, self._held_at) > _HELD_M:
+            self._held_s, self._held_at = 0.0, self.at
         if self.speed < 0.3 * pace:
-            self._held_s += STEP_S
             self._stuck_s += STEP_S
             if self._stuck_s > _PATIENCE_S:
                 self.head_for(self._route[-1], others, self._squeeze)
         else:
-            self._held_s = max(0.0, self._held_s - 2 * STEP_S)
             self._stuck_s = 0.0
         if self.speed > 0.15:
             self.turn(math.atan2(self.vy, self.vx), 4.0)
@@ -117,9 +120,10 @@ class Walker:
         return abs(error) <= limit
 
     def _pass_waypoints(self) -> None:
+        near_m = 0.25 if self._apart_m() == APART_M else 0.06  # round a corner closely at need
         while len(self._route) > 1:
             x, y = self._route[0]
-            if math.hypot(x - self.x, y - self.y) > 0.25:
+            if math.hypot(x - self.x, y - self.y) > near_m:
                 break
             self._route.pop(0)
 
