@@ -44,27 +44,29 @@ class _Stream:
         self.progress_s = 0.0
         self.probing = False
 
-    def settle(self, first: int, last: int) -> tuple[bool, int]:
-        """Forget the messages of a confirmed run: whether the oldest went, and how many."""
-        before = len(self.waiting)
+    def settle(self, first: int, last: int) -> tuple[bool, int, int]:
+        """Forget a confirmed run: whether the oldest went, how many messages, and their bytes."""
+        before, size = len(self.waiting), 0
         if before and self.waiting[0][0] >= first:
             while self.waiting and self.waiting[0][0] <= last:
-                self.waiting.popleft()
+                size += len(self.waiting.popleft()[2])
             count = before - len(self.waiting)
             self.sent = max(self.sent - count, 0)
-            return count > 0, count
+            return count > 0, count, size
         on_the_way = list(islice(self.waiting, self.sent))
         self.sent = sum(not first <= message[0] <= last for message in on_the_way)
+        size = sum(len(m[2]) for m in self.waiting if first <= m[0] <= last)
         self.waiting = deque(m for m in self.waiting if not first <= m[0] <= last)
-        return False, before - len(self.waiting)
+        return False, before - len(self.waiting), size
 
 
 class Publisher:
     """Carries the messages of many devices over one connection; a context manager.
 
-    At most `capacity` messages wait; `publish` blocks while the buffer is full. At most
-    `window` messages of a device are under way at a time. When none is confirmed for
-    `patience_s`, its oldest goes out again, then ever more rarely, until one gets through.
+    At most `capacity` messages of `capacity_bytes` wait; `publish` blocks while the buffer is
+    full, but one message always fits. At most `window` messages of a device are under way at a
+    time. When none is confirmed for `patience_s`, its oldest goes out again, then ever more
+    rarely, until one gets through.
     Counters: `sent` (with repeats), `repeated`, `confirmed`.
     """
 
@@ -75,6 +77,7 @@ class Publisher:
         *,
         name: str = "devices",
         capacity: int = 50_000,
+        capacity_bytes: int = 64_000_000,
         window: int = 256,
         patience_s: float = 1.0,
         longest_patience_s: float = 8.0,
@@ -84,11 +87,13 @@ class Publisher:
         self.confirmed = 0
         self._store = store
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
         self._window = window
         self._patience_s = patience_s
         self._longest_patience_s = longest_patience_s
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._buffered = 0
+        self._buffered_bytes = 0
         self._connected = False
         self._stopping = False
         self._changed = threading.Condition()
@@ -126,7 +131,7 @@ class Publisher:
             raise PublisherError(f"{message_topic}: the body names no (device, boot, seq)")
         with self._changed:
             has_room = self._changed.wait_for(
-                lambda: self._buffered < self._capacity or self._stopping, timeout_s
+                lambda: self._has_room(len(body)) or self._stopping, timeout_s
             )
             if self._stopping:
                 raise PublisherError("the publisher is closed")
@@ -138,6 +143,7 @@ class Publisher:
             stream = self._streams.setdefault(key, _Stream(self._patience_s))
             stream.waiting.append((identity.seq, message_topic, body))
             self._buffered += 1
+            self._buffered_bytes += len(body)
             self._changed.notify_all()
 
     def wait_until_confirmed(self, timeout_s: float) -> bool:
@@ -158,6 +164,12 @@ class Publisher:
         if self._buffered:
             log.warning("publisher closed with unconfirmed messages", count=self._buffered)
         return self._buffered
+
+    def _has_room(self, size: int) -> bool:
+        if self._buffered == 0:
+            return True
+        fits = self._buffered_bytes + size <= self._capacity_bytes
+        return fits and self._buffered < self._capacity
 
     def _send_all(self) -> None:
         while True:
@@ -202,8 +214,9 @@ class Publisher:
         stream = self._streams.get(key)
         if stream is None:
             return
-        head_moved, count = stream.settle(confirmation.first, confirmation.seq)
+        head_moved, count, size = stream.settle(confirmation.first, confirmation.seq)
         self._buffered -= count
+        self._buffered_bytes -= size
         self.confirmed += count
         if head_moved:
             stream.progress_s = time.monotonic()

@@ -14,7 +14,7 @@ from sensors.wire import HealthReport, encode, topic
 from service.bus import BrokerAddress
 from service.ingest import Ingest
 from service.journal import Journal
-from service.progress import decode_confirmation
+from service.progress import Confirmation, decode_confirmation
 from service.publisher import Publisher, PublisherError
 from service.records import TICK
 
@@ -179,3 +179,27 @@ def test_a_full_buffer_holds_the_device_back():
     assert blocked == ["the publisher is closed"]
     with pytest.raises(PublisherError, match="names no"):
         Publisher(nowhere, "corner").publish_bytes("openaisle/corner/health/one", b"{}")
+
+
+@pytest.mark.parametrize("order", ["oldest first", "newest first"])
+def test_a_buffer_is_full_by_bytes_too(order):
+    size = len(encode(report("one", 0)))
+    publisher = Publisher(BrokerAddress(1), "corner", capacity_bytes=3 * size)
+    publisher.start()
+    for seq in range(3):
+        publisher.publish("health", report("one", seq))
+    with pytest.raises(PublisherError, match="3 messages wait"):
+        publisher.publish("health", report("one", 3), timeout_s=0.05)
+    settled = 0 if order == "oldest first" else 2
+    publisher._confirm(Confirmation("one", "b", seq=settled, first=settled))
+    publisher.publish("health", report("one", 3), timeout_s=0.05)
+    with pytest.raises(PublisherError, match="3 messages wait"):
+        publisher.publish("health", report("one", 4), timeout_s=0.05)
+    publisher.close()
+
+
+def test_one_message_fits_however_long_it_is():
+    publisher = Publisher(BrokerAddress(1), "corner", capacity_bytes=1)
+    publisher.start()
+    publisher.publish("health", report("one", 0), timeout_s=0.05)
+    publisher.close()
