@@ -113,6 +113,9 @@ app = typer.Typer(
             "Score that on every file of boxes in a folder.",
             _FOLLOW,
         ),
+        Entry(
+            "tags", "service.cli_tags:tags_app", "Tell from reads which RFID tags are there.", _MAKE
+        ),
         Entry("bench", "service.cli_benches:bench_app", "Measure speed on this machine.", _MAKE),
         Entry(
             "realism",

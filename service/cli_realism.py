@@ -9,12 +9,14 @@ import typer
 from rich.table import Table
 
 from service.cli_common import JsonOption, console, write_json
-from service.realism import QUANTILES, Comparison, Part, RealDataError
+from service.realism import QUANTILES, Comparison, Part, Quoted, Quotes, RealDataError
 from service.realism_catalogue import compare_catalogue
 from service.realism_plates import compare_plates
 from service.realism_rfid import compare_tags
+from service.realism_rfid_quoted import quoted_of_tags
 
 PARTS: tuple[Part, ...] = (compare_plates, compare_tags, compare_catalogue)
+QUOTES: tuple[Quotes, ...] = (quoted_of_tags,)
 
 
 def realism(
@@ -26,6 +28,8 @@ def realism(
 ) -> None:
     """Compare simulated sensors with real recordings; exit status 1 where a test fails.
 
+    Also holds the figures that the design quotes for real sensors against the recordings.
+
     Example: `openaisle realism --real-data ../shared/data`
     """
     if real_data is None:
@@ -36,7 +40,13 @@ def realism(
         raise RealDataError(f"--real-data {real_data}: there is no such folder")
     found = [comparison for part in PARTS for comparison in part(real_data)]
     console.print(_table(found))
-    write_json(json, {"comparisons": [comparison.as_json() for comparison in found]})
+    quoted = [one for quotes in QUOTES for one in quotes(real_data)]
+    console.print(_quotes(quoted))
+    result = {
+        "comparisons": [comparison.as_json() for comparison in found],
+        "quoted": [one.as_json() for one in quoted],
+    }
+    write_json(json, result)
     if not all(comparison.passed for comparison in found):
         raise typer.Exit(1)
 
@@ -60,6 +70,16 @@ def _table(found: list[Comparison]) -> Table:
             f"{one.test}: {verdict}",
             end_section=True,
         )
+    return table
+
+
+def _quotes(quoted: list[Quoted]) -> Table:
+    table = Table(title="What the design quotes, and what was recorded", title_justify="left")
+    for name in ("", "quoted", "recorded", ""):
+        table.add_column(name)
+    verdicts = {True: "[green]holds[/]", False: "[bold red]differs[/]", None: "not recorded"}
+    for one in quoted:
+        table.add_row(one.what, one.quoted, one.found, verdicts[one.holds])
     return table
 
 

@@ -53,7 +53,30 @@ class Comparison:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A figure that the design quotes for real sensors, and what the recordings at hand say.
+
+    `holds` is None where they cannot say.
+    """
+
+    what: str
+    quoted: str
+    found: str
+    holds: bool | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines."""
+        return {
+            "what": self.what,
+            "quoted": self.quoted,
+            "found": self.found,
+            "holds": self.holds,
+        }
+
+
 Part = Callable[[Path], list[Comparison]]  # reads a folder of real data; raises RealDataError
+Quotes = Callable[[Path], list[Quoted]]  # the same
 
 
 def compare(

@@ -8,9 +8,6 @@ one antenna for as long, in the default world.
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +18,7 @@ from numpy.typing import NDArray
 
 from sensors.store import Store
 from service.realism import Comparison, RealDataError, compare
+from service.tag_runs import DATASET, read_tag_runs, tags_by_layout
 from simulator.plates import BATCH_NS
 from simulator.rfid import Rfid
 from simulator.shelves import Shelves
@@ -28,12 +26,12 @@ from simulator.world import World, realise, stream
 
 Array = NDArray[np.float64]
 
-DATASET = "rfid/detego-dataset.zip"
 SEEDS = range(1, 6)
 SILENCES_S = (1.0, 2.0, 5.0)
 SHARE_TOLERANCE = 0.08
-_MEMBER = "dataset/dataset.csv"
 _MOMENTS = 20_000
+ANTENNA = "antenna"
+GTIN = "04000000010371"
 _UNITS = 4  # of a simulated facing; what is left over stands on the last one
 
 
@@ -70,40 +68,39 @@ def compare_tags(real_data: Path) -> list[Comparison]:
 
 def recorded_runs(path: Path) -> list[TagRun]:
     """The runs with one pass of the dataset. Raises RealDataError naming the file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            text = archive.read(_MEMBER).decode("utf-8")
-        rows = list(csv.DictReader(io.StringIO(text)))
-        present: dict[str, set[str]] = {}
-        runs: dict[tuple[str, str], list[tuple[str, float, float]]] = {}
-        for row in rows:
-            present.setdefault(row["setup"], set()).add(row["serial"])
-            if row["iterations"] == "1":
-                read = row["serial"], int(row["milliseconds"]) / 1e3, float(row["rssi"])
-                runs.setdefault((row["experiment_nr"], row["setup"]), []).append(read)
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise RealDataError(f"{path}: not the dataset of tag reads: {error}") from error
-    if not runs:
-        raise RealDataError(f"{path}: {_MEMBER} has no run with one pass")
-    return [_run(len(present[setup]), reads) for (_, setup), reads in runs.items()]
+    runs = read_tag_runs(path)
+    present = tags_by_layout(runs)
+    once = [run for run in runs if run.passes == 1]
+    if not once:
+        raise RealDataError(f"{path}: no run with one pass")
+    return [
+        _run(present[run.layout], [(str(r.serial), r.at_s, r.rssi_dbm) for r in run.reads])
+        for run in once
+    ]
 
 
 def simulated_runs(like: Sequence[TagRun], world: World, seed: int) -> list[TagRun]:
     """As many tags for as long as in each given run, before one antenna of a shelf."""
+    return [
+        _run(run.tags, simulated_reads(run.tags, run.seconds, world, len(like) * seed + n))
+        for n, run in enumerate(like)
+    ]
+
+
+def simulated_reads(
+    tags: int, seconds: float, world: World, seed: int
+) -> list[tuple[str, float, float]]:
+    """EPC, moment (s) and strength (dBm) of all reads of so many tags before one antenna."""
     world = world.model_copy(update={"stock_off_by_one": 0.0})
-    runs = []
-    for n, run in enumerate(like):
-        store, key = _shelf_of_tags(run.tags), len(like) * seed + n
-        true = realise(store, world, key)
-        shelves = Shelves(store, true, stream(world.seed, key, "units"))
-        rfid = Rfid(store, true, key, 0, "realism")
-        reads = [
-            (read.epc, (begin_ns + read.offset_ns) / 1e9, read.rssi_dbm)
-            for begin_ns in range(0, int(run.seconds * 1e9), BATCH_NS)
-            for read in rfid.reads(begin_ns, begin_ns + BATCH_NS, shelves, [])["antenna"]
-        ]
-        runs.append(_run(run.tags, reads))
-    return runs
+    store = shelf_of_tags(tags)
+    true = realise(store, world, seed)
+    shelves = Shelves(store, true, stream(world.seed, seed, "units"))
+    rfid = Rfid(store, true, seed, 0, "realism")
+    return [
+        (read.epc, (begin_ns + read.offset_ns) / 1e9, read.rssi_dbm)
+        for begin_ns in range(0, int(seconds * 1e9), BATCH_NS)
+        for read in rfid.reads(begin_ns, begin_ns + BATCH_NS, shelves, [])[ANTENNA]
+    ]
 
 
 def silent_shares(runs: Sequence[TagRun]) -> tuple[float, ...]:
@@ -162,13 +159,13 @@ def _run(tags: int, reads: Sequence[tuple[str, float, float]]) -> TagRun:
     )
 
 
-def _shelf_of_tags(tags: int) -> Store:
+def shelf_of_tags(tags: int) -> Store:
     """One gondola with an antenna, and as many tagged units on it."""
-    gtin, plates = "04000000010371", tags // _UNITS
+    plates = max(1, tags // _UNITS)
     facings: list[dict[str, Any]] = [
-        {"gtin": gtin, "plates": [plate], "units": units, "capacity": units}
+        {"gtin": GTIN, "plates": [plate], "units": units, "capacity": units}
         for plate in range(1, plates + 1)
-        for units in (_UNITS + (tags % _UNITS if plate == plates else 0),)
+        for units in (_UNITS if plate < plates else tags - _UNITS * (plates - 1),)
     ]
     shelf = {"id": "shelf", "z_m": 1.0, "plate_count": plates, "facings": facings}
     return Store.model_validate(
@@ -181,9 +178,9 @@ def _shelf_of_tags(tags: int) -> Store:
                 {"id": "rack", "x_m": 1, "y_m": 2, "width_m": 0.1 * plates, "depth_m": 0.4,
                  "height_m": 1.5, "shelves": [shelf]}
             ],
-            "antennas": [{"id": "antenna", "kind": "shelf", "covers": ["shelf"]}],
+            "antennas": [{"id": ANTENNA, "kind": "shelf", "covers": ["shelf"]}],
             "products": [
-                {"gtin": gtin, "name": "Tag", "price_cents": 1, "weight_g": 9, "tagged": True}
+                {"gtin": GTIN, "name": "Tag", "price_cents": 1, "weight_g": 9, "tagged": True}
             ],
         }
     )  # fmt: skip
