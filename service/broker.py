@@ -85,7 +85,7 @@ class EmbeddedBroker:
         """The process's id while there is one."""
         return None if self._process is None else self._process.pid
 
-    def start(self, timeout_s: float = 15.0) -> None:
+    def start(self, timeout_s: float = 60.0) -> None:
         """Start the process and wait until it listens, else raise BrokerError."""
         if self.alive:
             raise BrokerError("the broker runs already")
@@ -168,15 +168,16 @@ async def _serve(host: str, port: int, access: Path | None, stop: asyncio.Event)
     from amqtt.broker import Broker  # noqa: PLC0415  (only the broker's own process needs it)
     from amqtt.errors import BrokerError as AmqttBrokerError  # noqa: PLC0415
 
-    plugins: dict[str, Any] = {
-        "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
-    }
-    if access is not None:
-        from service import broker_access  # noqa: PLC0415  (brings amqtt)
-
-        plugins = broker_access.plugins(access)
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    broker = Broker({"listeners": {"default": {"type": "tcp", "bind": bind}}, "plugins": plugins})
+    config: dict[str, Any] = {"listeners": {"default": {"type": "tcp", "bind": bind}}}
+    if access is None:
+        anyone = "amqtt.plugins.authentication.AnonymousAuthPlugin"
+        broker = Broker({**config, "plugins": {anyone: {"allow_anonymous": True}}})
+    else:
+        from service.broker_access import plugins  # noqa: PLC0415  (bring amqtt)
+        from service.broker_guarded import GuardedBroker  # noqa: PLC0415
+
+        broker = GuardedBroker({**config, "plugins": plugins(access)}, access)
     try:
         await broker.start()
     except AmqttBrokerError as error:

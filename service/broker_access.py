@@ -18,8 +18,8 @@ from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 from paho.mqtt.client import topic_matches_sub
 
-from service.device_access import Grants, read_acl
 from service.device_passwords import verify_password
+from service.mosquitto_acl import Grants, read_acl
 from service.mosquitto_files import GROUPS, REGISTER
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ devices. It may write what these say and read what answers them, and nothing els
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -15,6 +14,7 @@ import msgspec
 from sensors.foreign_devices import TagReader
 from sensors.store import Store
 from sensors.wire import ROOT
+from service.mosquitto_acl import Grants, acl_lines
 
 Kind = Literal["weight", "gate", "rfid", "foreign", "vision", "control", "reader", "engine"]
 KINDS: tuple[Kind, ...] = (
@@ -31,6 +31,8 @@ SERVICES: frozenset[Kind] = frozenset(("vision", "control", "reader", "engine"))
 """Our own processes: they have a listener of their own, for one login may hold several sessions."""
 NAME = r"[A-Za-z0-9_.-]{1,64}"
 ENGINE = "engine"
+DROPPED = "$SYS/broker/publish/messages/dropped"
+"""Where Mosquitto says how many messages it had no room for."""
 
 
 class AccessError(Exception):
@@ -49,14 +51,6 @@ class Login(msgspec.Struct, frozen=True):
     speaks_for: tuple[str, ...] = ()
     workers: int = 1
     revoked_ns: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grants:
-    """Topic filters that a login may publish to and be given messages of."""
-
-    write: tuple[str, ...]
-    read: tuple[str, ...]
 
 
 def kind_of(store: Store, name: str) -> Kind | None:
@@ -93,7 +87,7 @@ def grants(login: Login, store: Store) -> Grants:
     foreign = foreign_topics(store)
     match login.kind:
         case "engine":
-            return Grants((f"{base}/#",), (f"{base}/#", *foreign.values()))
+            return Grants((f"{base}/#",), (f"{base}/#", *foreign.values(), DROPPED))
         case "reader":
             return Grants((), (f"{base}/#", *foreign.values()))
         case "foreign":
@@ -119,31 +113,8 @@ def acl_text(logins: Iterable[Login], store: Store) -> str:
     for login in logins:
         if login.revoked_ns is not None:
             continue
-        allowed = grants(login, store)
-        both = [topic for topic in allowed.write if topic in allowed.read]
-        lines += ["", f"user {login.name}"]
-        lines += [f"topic readwrite {topic}" for topic in both]
-        lines += [f"topic write {topic}" for topic in allowed.write if topic not in both]
-        lines += [f"topic read {topic}" for topic in allowed.read if topic not in both]
+        lines += ["", *acl_lines(login.name, grants(login, store))]
     return "\n".join(lines) + "\n"
-
-
-def read_acl(text: str) -> dict[str, Grants]:
-    """The rules of a text that `acl_text` wrote, by login."""
-    found: dict[str, tuple[list[str], list[str]]] = {}
-    name = ""
-    for line in text.splitlines():
-        word, _, rest = line.partition(" ")
-        if word == "user":
-            name = rest
-            found[name] = ([], [])
-        elif word == "topic" and name:
-            mode, _, topic = rest.partition(" ")
-            if mode in ("write", "readwrite"):
-                found[name][0].append(topic)
-            if mode in ("read", "readwrite"):
-                found[name][1].append(topic)
-    return {name: Grants(tuple(write), tuple(read)) for name, (write, read) in found.items()}
 
 
 def _spoken_for(login: Login) -> tuple[str, ...]:
