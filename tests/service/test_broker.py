@@ -1,6 +1,7 @@
 """The embedded broker: closed to strangers, noticed when it dies, gone with its owner."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -73,6 +74,31 @@ def test_with_logins_it_may_be_reached_from_elsewhere_and_asks_for_passwords(tmp
         assert log_in(BrokerAddress(broker.port, username="g1s1", password=password))
         assert not log_in(BrokerAddress(broker.port, username="g1s1", password="guess"))
         assert not log_in(BrokerAddress(broker.port))
+
+
+def test_whatever_strangers_send_leaves_it_standing(tmp_path, store):
+    with opened(tmp_path, store) as access:
+        password = access.add("g1s1", 1)
+        access.save()
+    drawn = random.Random(5)
+    connect = b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04g1s1"
+    with EmbeddedBroker(access=tmp_path) as broker:
+        silent = socket.create_connection(("127.0.0.1", broker.port), PATIENCE_S)
+        for number in range(60):
+            cut = drawn.randrange(len(connect))
+            said = [
+                drawn.randbytes(drawn.randrange(64)),
+                connect[:cut] + drawn.randbytes(1) + connect[cut + 1 :],
+                connect[:cut],
+            ][number % 3]
+            with socket.create_connection(("127.0.0.1", broker.port), PATIENCE_S) as stranger:
+                stranger.sendall(said)
+        with socket.create_connection(("127.0.0.1", broker.port), PATIENCE_S) as nameless:
+            nameless.sendall(connect)
+            assert nameless.recv(4) == b"\x20\x02\x00\x05"  # not authorised
+        assert broker.alive
+        assert log_in(BrokerAddress(broker.port, username="g1s1", password=password))
+        silent.close()
 
 
 def test_its_death_is_noticed():

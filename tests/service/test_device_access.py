@@ -12,12 +12,21 @@ import pytest
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
+from paho.mqtt.client import topic_matches_sub
 from typer.testing import CliRunner
 
 from sensors.store import Store
 from sensors.wire import HealthReport
 from service.cli import app
-from service.device_access import DROPPED, AccessError, Login, acl_text, grants, names_of
+from service.device_access import (
+    DROPPED,
+    AccessError,
+    Login,
+    acl_text,
+    grants,
+    kind_of,
+    names_of,
+)
 from service.device_access_folder import opened, read_folder, reload_mosquitto
 from service.device_passwords import hash_password, new_password, verify_password
 from service.journal import JournalError
@@ -70,6 +79,18 @@ def test_every_device_of_the_store_may_say_its_own_and_nothing_else(store: Store
     assert grants(Login("tv", "reader", 1), store) == Grants((), ("openaisle/corner/#",))
     for login in (Login("g1s1", "weight", 1), Login("eyes", "vision", 1), Login("x", "control", 1)):
         assert not any("#" in topic or "+" in topic for topic in grants(login, store).write)
+
+
+def test_nobody_may_write_what_another_says(store: Store):
+    logins = [Login(n, kind_of(store, n), 1) for n in names_of(store) if n != "engine"]
+    logins += [Login("eyes", "vision", 1, workers=3), Login("office", "control", 1)]
+    may = {login.name: grants(login, store) for login in logins}
+    assert len(may) == len(logins) > 16
+    for one, other in itertools.permutations(may, 2):
+        for topic in may[other].write:
+            assert not any(topic_matches_sub(f, topic) for f in may[one].write), (one, topic)
+        for topic in may[other].read:
+            assert not any(topic_matches_sub(f, topic) for f in may[one].read), (one, topic)
 
 
 def test_rules_are_read_as_they_were_written(store: Store):
