@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 
 NS = 1_000_000_000
 SLOT_NS = NS // 2
-CLOCK_FELL_NS = 60 * NS
+CLOCK_FELL = 50  # messages in a row of a time that was reported before: its clock was set back
 FORGOTTEN_S = 3600.0  # after so much listening, what was learnt counts for 1/e
 MOST_TAGS = 4096  # of one antenna: beyond, those that were read longest ago are forgotten
 
@@ -53,7 +53,8 @@ class AntennaField:
         self._row: dict[str, int] = {}
         self._read: dict[str, int] = {}  # in the open slot, and when last
         self._listened_ns = 0
-        self._until_ns = -1
+        self.until_ns = -1  # the end of what it has reported
+        self._stale = 0
         self._unforgotten_s = 0.0
 
     def __len__(self) -> int:
@@ -62,16 +63,21 @@ class AntennaField:
     def hear(self, message: TagReads, at_ns: int, lull_ns: int) -> bool:
         """Take in a message that begins at `at_ns`; whether its end fills a slot.
 
-        The antenna has listened since its message before if that ended within `lull_ns`.
+        The antenna has listened since its message before if that ended within `lull_ns`. What it
+        reports of a time that it has reported, a slot ago or longer, is no news and left out.
         """
         end_ns = at_ns + message.span_ns
-        if end_ns < self._until_ns - CLOCK_FELL_NS:
-            self._until_ns = -1
-        if at_ns - self._until_ns <= lull_ns:
-            self._listened_ns += max(0, end_ns - self._until_ns)
+        if end_ns <= self.until_ns - SLOT_NS:
+            self._stale += 1
+            if self._stale < CLOCK_FELL:
+                return False
+            self.until_ns = at_ns
+        self._stale = 0
+        if at_ns - self.until_ns <= lull_ns:
+            self._listened_ns += max(0, end_ns - self.until_ns)
         else:
             self._listened_ns += message.span_ns
-        self._until_ns = max(self._until_ns, end_ns)
+        self.until_ns = max(self.until_ns, end_ns)
         read = self._read
         for report in message.reads:
             read[report.epc] = at_ns + report.offset_ns

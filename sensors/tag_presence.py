@@ -78,7 +78,7 @@ class TagPresences:
         told = self._slot(field, at_ns + message.span_ns)
         self._slots += 1
         if self._slots % CLEAN_EVERY == 0:
-            self._clean(at_ns)
+            self._clean()
         return told
 
     def probabilities(self, antenna: str) -> dict[str, float]:
@@ -163,11 +163,11 @@ class TagPresences:
         self._nowhere = self._nowhere / total
         self._total = np.ones(len(total))
 
-    def _clean(self, now_ns: int) -> None:
+    def _clean(self) -> None:
         """Forget tags that were not read for FORGET_NS, and those beyond MOST_TAGS."""
         self._normalise()
         for field in self._fields.values():
-            kept = field.told | (field.read_ns > now_ns - FORGET_NS)
+            kept = field.told | (field.read_ns > field.until_ns - FORGET_NS)
             if kept.sum() > MOST_TAGS:
                 newest = np.argsort(field.read_ns, kind="stable")[-MOST_TAGS:]
                 kept[:] = False

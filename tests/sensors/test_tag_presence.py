@@ -136,6 +136,25 @@ def test_a_message_twice_is_no_more_silence_than_once():
     assert twice.probabilities("a") == once.probabilities("a")
 
 
+def test_old_news_of_a_tag_is_no_sign_of_it_now():
+    hall = Hall("a")
+    old = message("a", hall.now_ns, EPCS[:3])
+    hall.listen(20, lambda _: EPCS[:3])
+    hall.listen(20, lambda _: EPCS[1:3])
+    before = hall.presences.probabilities("a")[EPCS[0]]
+    hall.presences.feed(old)
+    hall.listen(1, lambda _: EPCS[1:3])
+    assert hall.presences.probabilities("a")[EPCS[0]] <= before < 0.5
+
+
+def test_an_antenna_whose_clock_was_set_back_is_heard_again():
+    hall = Hall("a")
+    hall.listen(20, lambda _: EPCS[:2])
+    hall.now_ns -= 900 * NS
+    told = hall.listen(20, lambda _: EPCS[:3])
+    assert [(one.epc, one.present) for one in told] == [(EPCS[2], True)]
+
+
 def test_of_a_reader_that_says_nothing_of_silence_short_lulls_are_listened_through():
     def after(lull_ns: int) -> float:
         presences = TagPresences(["a"])
