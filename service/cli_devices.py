@@ -69,13 +69,14 @@ def add(
     kind: Annotated[
         Kind | None,
         typer.Option(
-            help="What somebody is who is not in the store file: vision, control (people who count "
-            "and decide), reader (may hear all), or one who speaks for devices of this kind.",
+            help="What somebody is who is not in the store file: vision, codes (cameras that read "
+            "them), control (people who count and decide), reader (may hear all), or one who "
+            "speaks for devices of this kind.",
         ),
     ] = None,
     speaks_for: Annotated[
         list[str] | None,
-        typer.Option("--for", help="A device that it speaks for; again for each. Vision: cameras."),
+        typer.Option("--for", help="A device that it speaks for; again for each."),
     ] = None,
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="How many vision workers it runs.")

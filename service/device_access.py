@@ -16,18 +16,21 @@ from sensors.store import Store
 from sensors.wire import ROOT
 from service.mosquitto_acl import Grants, acl_lines
 
-Kind = Literal["weight", "gate", "rfid", "foreign", "vision", "control", "reader", "engine"]
+Kind = Literal[
+    "weight", "gate", "rfid", "foreign", "vision", "codes", "control", "reader", "engine"
+]
 KINDS: tuple[Kind, ...] = (
     "weight",
     "gate",
     "rfid",
     "foreign",
     "vision",
+    "codes",
     "control",
     "reader",
     "engine",
 )
-SERVICES: frozenset[Kind] = frozenset(("vision", "control", "reader", "engine"))
+SERVICES: frozenset[Kind] = frozenset(("vision", "codes", "control", "reader", "engine"))
 """Our own processes: they have a listener of their own, for one login may hold several sessions."""
 NAME = r"[A-Za-z0-9_.-]{1,64}"
 ENGINE = "engine"
@@ -101,10 +104,10 @@ def grants(login: Login, store: Store) -> Grants:
             return Grants(
                 tuple(writes), tuple(f"{base}/journaled/{d}" for d in [*workers, *cameras])
             )
+        case "codes":
+            return _own(base, "gate", login.speaks_for or tuple(gate.id for gate in store.gates))
         case kind:
-            devices = _spoken_for(login)
-            writes = [f"{base}/{said}/{d}" for d in devices for said in (kind, "health")]
-            return Grants(tuple(writes), tuple(f"{base}/journaled/{d}" for d in devices))
+            return _own(base, kind, _spoken_for(login))
 
 
 def acl_text(logins: Iterable[Login], store: Store) -> str:
@@ -115,6 +118,12 @@ def acl_text(logins: Iterable[Login], store: Store) -> str:
             continue
         lines += ["", *acl_lines(login.name, grants(login, store))]
     return "\n".join(lines) + "\n"
+
+
+def _own(base: str, kind: str, devices: tuple[str, ...]) -> Grants:
+    """What these devices say, of themselves too, and what confirms it."""
+    writes = [f"{base}/{said}/{device}" for device in devices for said in (kind, "health")]
+    return Grants(tuple(writes), tuple(f"{base}/journaled/{device}" for device in devices))
 
 
 def _spoken_for(login: Login) -> tuple[str, ...]:

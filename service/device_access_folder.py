@@ -126,13 +126,15 @@ class AccessFolder:
             return installed or "engine"
         if installed is not None:
             raise AccessError(f"{name}: is a {installed} in the store file, not a {kind}")
-        if kind == "vision":
-            cameras = [camera.id for camera in self.store.cameras]
-            for camera in speaks_for:
-                if camera not in cameras:
+        if kind in ("vision", "codes"):
+            parts = self.store.cameras if kind == "vision" else self.store.gates
+            known = [part.id for part in parts]
+            for one in speaks_for:
+                if one not in known:
                     raise AccessError(
-                        f"{name}: --for {camera}: the store file has no such camera, only"
-                        f" {', '.join(cameras) or 'none'}"
+                        f"{name}: --for {one}: the store file has no such "
+                        f"{'camera' if kind == 'vision' else 'gate'}, only"
+                        f" {', '.join(known) or 'none'}"
                     )
         elif kind in ("weight", "gate", "rfid", "foreign"):
             if not speaks_for:

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+import segno
 import structlog
 from paho.mqtt.client import Client
 
@@ -24,17 +25,20 @@ from sensors.wire import HealthReport
 from service.broker import EmbeddedBroker
 from service.broker_tls import new_authority, new_certificate
 from service.bus import BrokerAddress, new_client, why_unreachable
+from service.camera_process import CameraPlan, Pictures
 from service.device_access import names_of
 from service.device_access_folder import (
     opened,
     reload_mosquitto,
     running_mosquitto,
 )
+from service.gate_cameras import GateCameras
 from service.ingest import Ingest
 from service.journal import Journal
 from service.live_store import LiveStoreError, broker_address
 from service.mosquitto_files import Listening
 from service.publisher import Publisher
+from vision.live_source import SourceRules
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
@@ -415,6 +419,29 @@ def test_a_last_will_needs_the_right_to_its_topic(talk):
 def test_a_device_does_not_get_in_where_the_services_do(talk_mosquitto, mosquitto):
     assert not talk_mosquitto("g1s1", port=mosquitto.services_port).allowed
     assert not talk_mosquitto("engine", port=mosquitto.port).allowed
+
+
+def test_cameras_that_read_codes_do_not_throw_each_other_out(access, mosquitto, store, tmp_path):
+    access.add("door-cams", kind="codes")
+    mosquitto.reload()
+    film = tmp_path / "film"
+    film.mkdir()
+    for number in range(10):
+        segno.make_qr("a code").save(str(film / f"{number}.png"), scale=8)
+    plans = [
+        CameraPlan(gate.id, SourceRules(loop=True), pictures=Pictures(str(film), 5.0))
+        for gate in store.gates
+    ]
+    port, password = mosquitto.services_port, access.passwords["door-cams"]
+    address = BrokerAddress(port, username="door-cams", password=password)
+    url = f"mqtt://engine:{access.passwords['engine']}@127.0.0.1:{port}"
+    wanted = {f"{ROOT}/gate/{gate.id}" for gate in store.gates}
+    deadline = time.monotonic() + 2 * PATIENCE_S
+    with taking(store, tmp_path, url) as engine, GateCameras(store.id, plans, address):
+        while not wanted <= {entry.topic for entry in engine.journal.entries()}:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert engine.counters.dead_letters == 0
 
 
 # -- limits ------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_every_device_of_the_store_may_say_its_own_and_nothing_else(store: Store
         ("openaisle/corner/weight/g1s1", "openaisle/corner/health/g1s1"),
         ("openaisle/corner/journaled/g1s1",),
     )
-    reader = grants(Login("door-cam", "gate", 1, ("gate-in",)), store)
+    reader = grants(Login("door-cam", "codes", 1, ("gate-in",)), store)
     assert reader.write == ("openaisle/corner/gate/gate-in", "openaisle/corner/health/gate-in")
     assert grants(Login("tv", "reader", 1), store) == Grants((), ("openaisle/corner/#",))
     for login in (Login("g1s1", "weight", 1), Login("eyes", "vision", 1), Login("x", "control", 1)):
@@ -162,6 +162,7 @@ def test_all_gives_nobody_back_what_was_revoked(tmp_path: Path, store: Store):
     [
         (("add", "shelf9"), "no such device"),
         (("add", "eyes", "--kind", "vision", "--for", "cam9"), "no such camera"),
+        (("add", "door", "--kind", "codes", "--for", "cam1"), "no such gate, only gate-in"),
         (("add", "g1s1", "--kind", "gate"), "is a weight in the store file"),
         (("add", "box", "--kind", "weight"), "whose readings"),
         (("add", "box", "--kind", "weight", "--for", "gate-in"), "no such weight"),
