@@ -14,8 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
+import jwt
 import msgspec
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sensors.codes import CodeIssuer, CodeRefused, CodeVerifier
 from sensors.decode import Decoder
@@ -110,6 +112,8 @@ def targets() -> list[Target]:
     issuer = CodeIssuer.from_seed(b"s" * 32, "corner")
     codes = [issuer.issue(name, NOW_NS, name).encode() for name in ("ada", "bob")]
     found.append(Target("code", codes, _Codes(issuer.public_pem)))
+    claims = json.dumps(jwt.decode(codes[0], options={"verify_signature": False})).encode()
+    found.append(Target("signed-claims", [claims], _SignedClaims(issuer.public_pem)))
     found.append(Target("epc", [b"3034257BF7194E4000001A85", b"3074257BF7194E4000001A85"], _epc))
     found.append(Target("store-file", [_small(corner)], _store_file))
     return found
@@ -343,6 +347,29 @@ class _Codes:
         except CodeRefused:
             return
         raise AssertionError("a code opens twice")
+
+
+class _SignedClaims:
+    """Claims that the store itself signed, be they what they may: a pass for now, or a reason."""
+
+    def __init__(self, public_pem: str) -> None:
+        self._public_pem = public_pem
+        self._key = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
+
+    def __call__(self, body: bytes) -> None:
+        try:
+            claims = json.loads(body)
+            code = jwt.encode(claims, self._key, algorithm="EdDSA")
+        except (ValueError, TypeError, RecursionError):  # nothing that could be signed
+            return
+        try:
+            admitted = CodeVerifier(self._public_pem, "corner").verify(code, NOW_NS)
+        except CodeRefused as error:
+            _short(error)
+            return
+        assert isinstance(admitted.shopper, str)
+        assert isinstance(admitted.staff, bool)
+        assert claims["iat"] - 60 <= NOW_NS // NS <= claims["exp"] + 60
 
 
 def _epc(text: bytes) -> None:
