@@ -1,17 +1,20 @@
 """Fits what the engine knows of reaching hands to played scenes, where it is true who took what.
 
 A played scene gives, for every step of weight, what was seen of each visit that was there and, from
-the truth alone, which of them did it. First the constants that say where hands are seen get the
+the truth alone, which of them did it. Where vision takes somebody else for whoever did, the hands
+that are seen are not theirs: how often that is, is a matter of identities and not of reaching, so
+such steps are left out, and counted. First the constants that say where hands are seen get the
 greatest likelihood of the hands that were seen; then the others the greatest likelihood of the true
 visits under the engine's softmax.
 """
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,7 @@ RECORDING = ".mcap"
 SCENES = ("fit-blind", "fit-crowd", "fit-deli", "fit-kiosk", "reach-corner")
 NEAR_NS = 1_000_000_000  # between a deed and the beginning or end of its step
 STANDS_NEAR_M = 1.2
+IS_THERE_M = 0.7  # between where somebody truly is and where their visit is seen
 HANDS = ("short_away", "short_away_sd", "short_left_sd", "short_up", "short_up_sd", "unseen_share")
 PEOPLE = (
     "arm_m",
@@ -51,7 +55,7 @@ PEOPLE = (
     "frames_weight",
 )
 SHARES = ("stretched_share", "unseen_share")
-STIFFNESS = 0.002  # nats that a constant's change by a factor of e, or a metre, must bring
+STIFFNESS = 5.0  # nats over all deeds that a constant's change by a factor of e, or a metre, costs
 BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
@@ -63,6 +67,7 @@ class Deed:
     facing: str
     grew: bool
     seen: dict[str, list[Sighting | None]]
+    places: dict[str, list[tuple[float, float] | None]] = field(default_factory=dict)
     visit: str = ""
 
 
@@ -85,8 +90,16 @@ class _Watcher(Engine):
             visit: [sight(self.people, p, place, step) for p in self._accounts[visit].persons]
             for visit in present
         }
-        self.deeds.append(Deed(step, part.place.id, part.delta_g > 0, seen))
+        places = {
+            visit: [self._where(p, step.began_ns) for p in self._accounts[visit].persons]
+            for visit in present
+        }
+        self.deeds.append(Deed(step, part.place.id, part.delta_g > 0, seen, places))
         return super()._reach(step, part, present)
+
+    def _where(self, person: str, at_ns: int) -> tuple[float, float] | None:
+        point = self.people.body_at(person, at_ns)
+        return None if point is None else (point.x_m, point.y_m)
 
 
 def fit_scenes() -> list[Path]:
@@ -111,11 +124,26 @@ def _watch(source: Path, seed: int | None, vision: Vision) -> list[Deed]:
         staged = stage(source)
         watcher = _Watcher(staged.store)
         truth = play(staged, seed, vision, listen=watcher.hear).truth
+    shoppers = {visit: shopper for shopper, visit in watcher.visits}
     return [
         replace(deed, visit=visit)
         for deed in watcher.deeds
         if (visit := _whose(deed, truth, watcher.visits)) is not None
+        and _is_taken_for_themselves(deed, visit, truth, shoppers[visit])
     ]
+
+
+def _is_taken_for_themselves(deed: Deed, visit: str, truth: Truth, shopper: str) -> bool:
+    """Whether some member of the visit truly was where the visit was seen, if it was seen."""
+    seen = [place for place in deed.places[visit] if place is not None]
+    members = [shopper, *(m for v in truth.visits if v.shopper == shopper for m in v.members)]
+    true = [_place_at(truth.paths[m], deed.step.began_ns) for m in members if m in truth.paths]
+    return not seen or any(math.dist(a, b) < IS_THERE_M for a in seen for b in true)
+
+
+def _place_at(path: Sequence[tuple[int, float, float]], at_ns: int) -> tuple[float, float]:
+    _, x_m, y_m = min(path, key=lambda one: abs(one[0] - at_ns))
+    return x_m, y_m
 
 
 def _billed_again(recording: Recording) -> tuple[_Watcher, Truth]:
@@ -204,11 +232,14 @@ def fit(deeds: Sequence[Deed], start: Constants) -> Constants:
         bystander_mean=tuple(np.nanmean(hands, axis=(0, 1, 2)).tolist()),
         bystander_sd=tuple(np.nanstd(hands, axis=(0, 1, 2)).tolist()),
     )
-    found = _improved(found, HANDS, lambda c: -float(frames_log_ratio(stacked.reaching, c).mean()))
-    return _improved(found, PEOPLE, lambda c: -float(stacked.log_chances(c)[0].mean()))
+    stiff = STIFFNESS / stacked.count
+    found = _improved(
+        found, HANDS, stiff, lambda c: -float(frames_log_ratio(stacked.reaching, c).mean())
+    )
+    return _improved(found, PEOPLE, stiff, lambda c: -float(stacked.log_chances(c)[0].mean()))
 
 
-def _improved(start: Constants, names: Sequence[str], loss: Loss) -> Constants:
+def _improved(start: Constants, names: Sequence[str], stiff: float, loss: Loss) -> Constants:
     """`start` with the named constants where the loss is least; each stays on its side of zero."""
     origin = np.concatenate([_free(name, getattr(start, name)) for name in names])
 
@@ -222,7 +253,7 @@ def _improved(start: Constants, names: Sequence[str], loss: Loss) -> Constants:
         return replace(start, **values)
 
     def cost(point: Array) -> float:
-        return loss(constants(point)) + STIFFNESS * float(((point - origin) ** 2).sum())
+        return loss(constants(point)) + stiff * float(((point - origin) ** 2).sum())
 
     best = minimize(cost, origin, method="L-BFGS-B", options={"maxiter": 60, "eps": 1e-4})
     return constants(best.x)

@@ -26,7 +26,8 @@ def deeds(count, seed, aside_sd=0.1):
     return [
         Deed(
             STEP, "g1s1.1", False,
-            {"v1": [drawn(rng, aside_sd, True)], "v2": [drawn(rng, aside_sd, False), None]}, "v1",
+            {"v1": [drawn(rng, aside_sd, True)], "v2": [drawn(rng, aside_sd, False), None]},
+            visit="v1",
         )
         for _ in range(count)
     ]  # fmt: skip
@@ -34,7 +35,7 @@ def deeds(count, seed, aside_sd=0.1):
 
 def test_the_fit_says_better_whose_unseen_deeds_were():
     wrong = replace(FITTED, aside_sd=1.0, before_sd=0.5)
-    fitted = fit(deeds(120, 1), wrong)
+    fitted = fit(deeds(600, 1), wrong)
     before, after = judged(deeds(80, 2), wrong), judged(deeds(80, 2), fitted)
     assert after["log_loss"] < 0.7 * before["log_loss"]
     assert fitted.aside_sd < 0.4
