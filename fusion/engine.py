@@ -172,10 +172,10 @@ class Engine:
         was, self._closed = self._closed, self._entrance.why_closed(self._down)
         if self._closed and not was:
             self._alert(
-                health.at_ns, "entry-closed", "entry", f"nobody new is let in: {self._closed}"
+                health.at_ns, "entry-closed", "entry", f"Nobody new is let in: {self._closed}"
             )
         elif was and not self._closed:
-            self._alert(health.at_ns, "entry-opened", "entry", "shoppers are let in again")
+            self._alert(health.at_ns, "entry-opened", "entry", "Shoppers are let in again")
 
     def _shown(self, code: CodeScanned) -> None:
         """A good code. While the entry is closed it lets in none but those who can mend it."""

@@ -25,7 +25,6 @@ from cart.events import (
 )
 from cart.projection import Carts
 from cart.receipt import write_receipt
-from fusion.entrance import Entrance
 from sensors.observations import (
     DeviceHealth,
     GateCrossing,
@@ -83,7 +82,7 @@ class LiveState:
         self._colours: dict[str, int] = {}
         self._open: dict[str, None] = {}
         self._down: dict[str, str] = {}
-        self._entrance = Entrance(store)
+        self._closed = ""  # why nobody new is let in
         self._metrics: dict[str, float] = {}
         self._cameras: dict[str, dict[str, Any]] = {}
         self._totals = {"receipts": 0, "billed_cents": 0}
@@ -199,6 +198,9 @@ class LiveState:
                 case Alerted():
                     self._alerts.appendleft(alert_card(event))
                     self._touch("alerts")
+                    if event.kind in ("entry-closed", "entry-opened"):
+                        self._closed = event.text if event.kind == "entry-closed" else ""
+                        self._touch("status")
                 case _:
                     pass
             if not isinstance(event, StockMoved):  # the shelf shows it
@@ -274,13 +276,12 @@ class LiveState:
     def _status(self) -> str:
         if self._now_ns == 0:
             return "STARTING"
-        if self._entrance.why_closed(self._down):
+        if self._closed:
             return "ENTRY CLOSED"
         return "DEGRADED" if self._down else "UP"
 
     def _status_section(self) -> dict[str, Any]:
-        why = self._entrance.why_closed(self._down)
-        closed = {"closed": why} if why else {}
+        closed = {"closed": self._closed} if self._closed else {}
         return {"state": self._status(), "down": dict(self._down), **closed}
 
     def _badge(self, visit: str) -> Badge | None:

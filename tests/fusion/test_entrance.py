@@ -83,7 +83,7 @@ def test_while_too_much_is_down_codes_are_refused_with_the_reason_and_taken_agai
     assert door.alerts("entry-closed") == []
     door.health("g2s1", False)
     assert door.alerts("entry-closed") == [
-        "nobody new is let in: 2 of 12 shelves are down: g1s1, g2s1"
+        "Nobody new is let in: 2 of 12 shelves are down: g1s1, g2s1"
     ]
     door.health("g3s1", False)
     door.show("ada")

@@ -172,13 +172,16 @@ def test_a_device_that_is_down_degrades_the_store(live: LiveState) -> None:
     assert live.snapshot()["status"] == {"state": "UP", "down": {}}
 
 
-def test_the_entry_is_shown_as_closed_with_the_reason(live: LiveState) -> None:
+def test_the_entry_is_shown_as_closed_until_the_engine_opens_it(live: LiveState) -> None:
     live.observe(DeviceHealth(at_ns=T0, device="gate-out", up=False, reason="no power"))
+    why = "Nobody new is let in: 1 of 1 exits are down: gate-out"
+    live.apply(events.Alerted(**moment(1), kind="entry-closed", subject="entry", text=why))
+    revision = live.revision
     status = live.snapshot()["status"]
-    assert status["state"] == "ENTRY CLOSED"
-    assert status["closed"] == "1 of 1 exits are down: gate-out"
+    assert (status["state"], status["closed"]) == ("ENTRY CLOSED", why)
     live.observe(DeviceHealth(at_ns=T0, device="gate-out", up=True))
-    assert live.snapshot()["status"] == {"state": "UP", "down": {}}
+    live.apply(events.Alerted(**moment(2), kind="entry-opened", subject="entry", text="again"))
+    assert live.changes(revision)["status"] == {"state": "UP", "down": {}}
 
 
 def test_an_exit_writes_the_receipt_and_closes_the_cart(live: LiveState) -> None:

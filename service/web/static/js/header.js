@@ -20,7 +20,7 @@ export function createHeader() {
     setText(node, linked ? (WORDS[status.state] ?? status.state) : "Offline");
     document.documentElement.dataset.link = linked ? "up" : "lost";
     const down = Object.entries(status.down);
-    const closed = status.closed ? [`Nobody new is let in: ${status.closed}`] : [];
+    const closed = status.closed ? [status.closed] : [];
     at("trouble").hidden = down.length === 0;
     setText(
       at("trouble"),
