@@ -98,12 +98,12 @@ def test_nobody_is_seen_outside() -> None:
 
 def test_errors_of_floor_and_hand_come_back() -> None:
     people = (("a", FIGURE, REACH),)
-    again = fitted_again(people, 1500, with_tracking(memory_s=0.9))
+    again = fitted_again(people, 600, with_tracking(memory_s=0.9))
     errors = again.tracking.error_m[3]
     assert errors[5] == pytest.approx(FIT.tracking.error_m[3][5], rel=0.15)
     assert errors[9] == pytest.approx(FIT.tracking.error_m[3][9], rel=0.15)
     assert again.tracking.memory_s == pytest.approx(0.9, rel=0.45)
-    assert again.hands.chain[1][3][2] == pytest.approx(FIT.hands.chain[1][3][2], abs=0.03)
+    assert again.hands.chain[1][3][2] == pytest.approx(FIT.hands.chain[1][3][2], abs=0.05)
 
 
 def test_losses_and_breaks_come_back() -> None:
