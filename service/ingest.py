@@ -9,6 +9,7 @@ in yet waits at the broker.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -30,7 +31,7 @@ from service.device_statistics import STATISTICS_S, decode_statistics, encode_st
 from service.device_tally import DeviceTallies
 from service.inbox import Inbox
 from service.journal import Journal
-from service.progress import MessageId, encode_confirmation, identify
+from service.progress import Confirmation, MessageId, encode_confirmation, identify
 from service.records import TICK, Arrival, DeadLetter, Entry
 from service.session import MOST_BODY_BYTES, Delivery, Session
 
@@ -132,6 +133,7 @@ class Ingest:
                 self._handle(self.inbox.take(SILENCE_S, GATHER_S, BATCH))
         finally:
             self._stopping.set()
+            self._say(self._confirmations.due(math.inf))
             self._client.disconnect()
             self._client.loop_stop()
 
@@ -224,13 +226,13 @@ class Ingest:
 
     def _confirm(self, identities: Iterable[MessageId | None]) -> None:
         self._confirmations.note(identities)
+        self._say(self._confirmations.due(time.monotonic()))
+
+    def _say(self, confirmations: Iterable[Confirmation]) -> None:
         self._client.say(
             [
-                (
-                    confirmation_topic(self._store, confirmation.device),
-                    encode_confirmation(confirmation),
-                )
-                for confirmation in self._confirmations.due(time.monotonic())
+                (confirmation_topic(self._store, one.device), encode_confirmation(one))
+                for one in confirmations
             ]
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -159,60 +160,20 @@ class Session(Client):
             self._skip -= skipped
             chunk = chunk[skipped:]
         read = self._rest + chunk if self._rest else chunk
-        received_ns, connection = self._clock_ns(), self.connection
-        topics, own_topics = self._topics, self._own_topics
+        received_ns = self._clock_ns()
         found: list[Delivery] = []
         code = MQTTErrorCode.MQTT_ERR_SUCCESS
         at, end = 0, len(read)
-        while end - at >= 2 and not code:
-            start, length = at + 2, read[at + 1]
-            if length & 0x80:
-                shift, length, start = 0, 0, at + 1
-                while start < end and shift < 28:
-                    byte = read[start]
-                    length |= (byte & 0x7F) << shift
-                    start, shift = start + 1, shift + 7
-                    if byte < 0x80:
-                        break
-                else:
-                    if shift == 28:
-                        code = MQTTErrorCode.MQTT_ERR_PROTOCOL
-                    break
-            command, stop = read[at], start + length
-            is_publish = command & 0xF0 == _PUBLISH
+        while not code:
+            start, length = _length(read, at, end)
             too_long = length > MOST_BODY_BYTES
-            if stop > end and not (too_long and end - start >= READ_BYTES + KEPT_BYTES):
+            if start + length > end and not (too_long and end - start >= READ_BYTES + KEPT_BYTES):
                 break
-            if is_publish:
-                qos = command >> 1 & 3
-                body_at = start + 2 + (read[start] << 8 | read[start + 1]) if length > 1 else stop
-                raw = read[start + 2 : body_at]
-                mid = 0
-                if qos:
-                    mid = int.from_bytes(read[body_at : body_at + 2])
-                    body_at += 2
-                if body_at > stop or qos == 3:
-                    code = MQTTErrorCode.MQTT_ERR_PROTOCOL
-                    break
-                if not raw.startswith(own_topics):
-                    topic = topics.get(raw) or self._named(raw)
-                    body = read[body_at : body_at + KEPT_BYTES if too_long else stop]
-                    found.append(
-                        Delivery(
-                            received_ns,
-                            topic,
-                            body,
-                            connection,
-                            mid,
-                            qos,
-                            stop - body_at if too_long else 0,
-                        )
-                    )
-                elif qos:
-                    self._answer(connection, b"\x40\x02" + mid.to_bytes(2))
+            command, stop = read[at], start + length
+            if command & 0xF0 == _PUBLISH:
+                code = self._message(read, command, start, stop, received_ns, found)
             elif too_long:
                 code = MQTTErrorCode.MQTT_ERR_PROTOCOL
-                break
             else:
                 code = self._leave_to_paho(command, read[start:stop])
             at = stop
@@ -221,6 +182,37 @@ class Session(Client):
         if found:
             self._take(found)
         return code
+
+    def _message(
+        self,
+        read: bytes,
+        command: int,
+        start: int,
+        stop: int,
+        received_ns: int,
+        found: list[Delivery],
+    ) -> MQTTErrorCode:
+        """Put the message of a PUBLISH packet, read from `start` to `stop`, into `found`."""
+        qos = command >> 1 & 3
+        body_at = start + 2 + int.from_bytes(read[start : start + 2])
+        raw, mid = read[start + 2 : body_at], 0
+        if qos:
+            mid = int.from_bytes(read[body_at : body_at + 2])
+            body_at += 2
+        if body_at > stop or qos == 3:
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if raw.startswith(self._own_topics):
+            if qos:
+                self._answer(self.connection, b"\x40\x02" + mid.to_bytes(2))
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        topic = self._topics.get(raw) or self._named(raw)
+        length = stop - body_at
+        if stop - start > MOST_BODY_BYTES:
+            body = read[body_at : body_at + KEPT_BYTES]
+        else:
+            body, length = read[body_at:stop], 0
+        found.append(Delivery(received_ns, topic, body, self.connection, mid, qos, length))
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _named(self, raw: bytes) -> str:
         """The text of a topic, kept for the next time."""
@@ -272,6 +264,24 @@ class Session(Client):
             if self._sockpairW is not None:
                 with contextlib.suppress(OSError):  # full: it will wake up anyway
                     self._sockpairW.send(b"0")
+
+
+def _length(read: bytes, at: int, end: int) -> tuple[int, int]:
+    """Where a packet's content begins, and how long it is: endless where that is not read yet.
+
+    A length of more than four digits is no MQTT; it is taken as if it ended there.
+    """
+    if end - at >= 2 and read[at + 1] < 0x80:
+        return at + 2, read[at + 1]
+    length = 0
+    for n in range(4):
+        if at + 1 + n >= end:
+            return end, sys.maxsize
+        digit = read[at + 1 + n]
+        length |= (digit & 0x7F) << 7 * n
+        if digit < 0x80:
+            return at + 2 + n, length
+    return at + 5, length
 
 
 def _publish(topic: bytes, body: bytes) -> bytes:

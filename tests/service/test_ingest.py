@@ -207,3 +207,17 @@ def test_only_the_connection_that_brought_a_message_acknowledges_it(store, tmp_p
     assert answer == (2, bytes([0x40, 2, 0, 71]))
     assert journal.last_journal_number == 2
     journal.close()
+
+
+def test_what_was_not_confirmed_yet_is_confirmed_at_the_end(store, tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite")
+    ingest = Ingest(store, journal, BrokerAddress(1), lambda entries: None)
+    said = []
+    ingest._client.say = said.extend
+    at = topic(store.id, "weight", "g1s1")
+    for n in range(3):
+        ingest._handle([Delivery(0, at, weight(n), 1, n + 1, 1)])
+    ingest.stop()
+    ingest.run()
+    assert decode_confirmation(said[-1][1]).seq == 2
+    journal.close()
