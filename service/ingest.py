@@ -100,6 +100,7 @@ class Ingest:
             take=self.inbox.put,
             has_room=self.inbox.has_room,
             own_topics=confirmation_topic(self._store, ""),
+            is_stale_retained=self._decoder.is_foreign,
             clock_ns=clock_ns,
         )
         aim(self._client, address)

@@ -69,6 +69,7 @@ class Session(Client):
         take: Callable[[list[Delivery]], None],
         has_room: Callable[[], bool],
         own_topics: str,
+        is_stale_retained: Callable[[str], bool] = lambda _: False,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__(
@@ -80,9 +81,11 @@ class Session(Client):
         )
         self.connection = 0
         self.pauses = 0
+        self.retained = 0
         self._take = take
         self._has_room = has_room
         self._own_topics = own_topics.encode()
+        self._is_stale_retained = is_stale_retained
         self._clock_ns = clock_ns
         self._rest = b""
         self._skip = 0
@@ -201,11 +204,13 @@ class Session(Client):
             body_at += 2
         if body_at > stop or qos == 3:
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
-        if raw.startswith(self._own_topics):
+        topic = self._topics.get(raw) or self._named(raw)
+        stale = bool(command & 1) and self._is_stale_retained(topic)
+        if stale or raw.startswith(self._own_topics):
+            self.retained += stale
             if qos:
                 self._answer(self.connection, b"\x40\x02" + mid.to_bytes(2))
             return MQTTErrorCode.MQTT_ERR_SUCCESS
-        topic = self._topics.get(raw) or self._named(raw)
         length = stop - body_at
         if stop - start > MOST_BODY_BYTES:
             body = read[body_at : body_at + KEPT_BYTES]

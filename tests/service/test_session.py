@@ -87,6 +87,24 @@ def test_what_the_engine_said_itself_is_let_fall_and_acknowledged():
     assert list(reader._answers) == [(0, b"\x40\x02\x00\x05")]
 
 
+def test_what_was_retained_of_devices_of_others_is_not_fresh():
+    found: list[Delivery] = []
+    reader = Session(
+        "engine",
+        take=found.extend,
+        has_room=lambda: True,
+        own_topics=OWN,
+        is_stale_retained=lambda topic: topic == "scale",
+    )
+    for topic in (b"scale", b"$SYS/dropped"):
+        packet = with_qos_1(topic, 5, b"x")
+        reader._cut(bytes([packet[0] | 1]) + packet[1:])
+    reader._cut(with_qos_1(b"scale", 6, b"fresh"))
+    assert [(one.topic, one.body) for one in found] == [("$SYS/dropped", b"x"), ("scale", b"fresh")]
+    assert reader.retained == 1
+    assert list(reader._answers) == [(0, b"\x40\x02\x00\x05")]
+
+
 def test_a_topic_that_is_not_text_is_still_a_message():
     found: list[Delivery] = []
     session(found)._cut(_publish(b"\xff\xfe", b"x"))
