@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sensors.foreign_devices import TagReader
 from sensors.store import Store
 
 _NAMED = 4  # devices in a reason
@@ -32,8 +31,7 @@ class Entrance:
         ]
         self._speakers: dict[str, list[str]] = {}
         for device in store.devices:
-            spoken = device.antennas.values() if isinstance(device, TagReader) else [device.shelf]
-            for name in dict.fromkeys(spoken):
+            for name in dict.fromkeys(device.places):
                 self._speakers.setdefault(name, []).append(device.id)
 
     def why_closed(self, down: Iterable[str]) -> str:

@@ -23,8 +23,7 @@ class Decoder:
         self._foreign = {device.topic: device for device in store.devices}
         self._served: dict[str, str] = {}  # shelves and antennas of devices of others
         for device in store.devices:
-            places = [device.shelf] if isinstance(device, LoadCell) else device.antennas.values()
-            self._served.update(dict.fromkeys(places, device.id))
+            self._served.update(dict.fromkeys(device.places, device.id))
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
@@ -75,13 +74,14 @@ class Decoder:
 def _tags(reader: TagReader, body: bytes) -> ForeignTags:
     tags = []
     for tag in READERS[reader.kind](body):
-        antenna = reader.antennas.get(tag.port)
-        if antenna is None:
+        if tag.port not in reader.antennas:
             raise WireError(
                 f"antenna port {tag.port} is not in the store file, which has"
                 f" {', '.join(str(port) for port in sorted(reader.antennas))}"
             )
-        tags.append((antenna, tag))
+        antenna = reader.antennas[tag.port]
+        if antenna is not None:
+            tags.append((antenna, tag))
     at_ns = max((tag.at_ns for _, tag in tags), default=None)
     return ForeignTags(device=reader.id, at_ns=at_ns, tags=tuple(tags))
 

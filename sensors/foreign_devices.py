@@ -43,9 +43,12 @@ class Device(BaseModel):
 
 
 class TagReader(Device):
-    """A reader of RFID tags: `antennas` says which antenna of the store file each port feeds."""
+    """A reader of RFID tags: `antennas` says which antenna of the store file each port feeds.
 
-    antennas: Annotated[dict[Port, Identifier], Field(min_length=1)]
+    What comes from a port of null is passed over; what comes from one that is not named is refused.
+    """
+
+    antennas: Annotated[dict[Port, Identifier | None], Field(min_length=1)]
 
     @field_validator("antennas", mode="before")
     @classmethod
@@ -53,6 +56,11 @@ class TagReader(Device):
         if isinstance(value, dict) and len({str(port) for port in value}) < len(value):
             raise ValueError("a port stands there twice")
         return value
+
+    @property
+    def places(self) -> list[str]:
+        """The antennas of the store file that it speaks for."""
+        return [antenna for antenna in self.antennas.values() if antenna is not None]
 
 
 class LoadCell(Device):
@@ -67,6 +75,11 @@ class LoadCell(Device):
     grams_per_unit: Annotated[float, Field(gt=0, le=1e6)] | None = None
     every_s: Annotated[float, Field(ge=0.02, le=10)] = 1.0
     silent_after_s: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+
+    @property
+    def places(self) -> list[str]:
+        """The shelf of the store file that it speaks for."""
+        return [self.shelf]
 
 
 def _family(value: Any) -> str | None:
@@ -97,6 +110,8 @@ def check_devices(
         _take(topics, device.topic, device.id, f"topic {device.topic!r}")
         if isinstance(device, TagReader):
             for port, antenna in device.antennas.items():
+                if antenna is None:
+                    continue
                 if antenna not in antennas:
                     raise ValueError(
                         f"device {device.id}: antennas: {port}: there is no antenna {antenna!r}"

@@ -20,8 +20,8 @@ from sensors.store import Store
 from sensors.wire import HealthReport, TagReads, TagReport, WeightBatch
 from sensors.wire_bounds import LONGEST_BATCH_NS
 
-TAGS_REMEMBERED = 20_000  # for each reader, and of each its last
-READS_REMEMBERED = 16
+TAGS_REMEMBERED = 10_000  # for each reader, and of each its last
+READS_REMEMBERED = 64
 UNSAID_RSSI_DBM = (
     -60.0
 )  # stands for a strength that a reader leaves out: the middle of what is seen

@@ -30,13 +30,15 @@ class _Cell:
     clock_ns: int | None = None
     up: bool = True
 
-    def is_old_news(self, clock_ns: int | None) -> bool:
-        """Whether a reading is a repeat from before the last one, by the device's own clock.
+    def is_old_news(self, grams: float, clock_ns: int | None) -> bool:
+        """Whether a reading repeats the last one or one before it, by the device's own clock.
 
         A clock that falls back further was set anew, or summer is over.
         """
         if clock_ns is None or self.clock_ns is None:
             return False
+        if clock_ns == self.clock_ns:
+            return grams == self.grams
         return 0 < self.clock_ns - clock_ns <= REORDERED_NS
 
 
@@ -58,7 +60,7 @@ class HeldPlates:
     def take(self, said: ForeignWeight, received_ns: int) -> list[HealthReport]:
         """Hold a reading; a report where its cell was down."""
         cell = self._cells[said.plate]
-        if cell.is_old_news(said.clock_ns):
+        if cell.is_old_news(said.grams, said.clock_ns):
             return []
         cell.grams, cell.heard_ns, cell.clock_ns = said.grams, received_ns, said.clock_ns
         if self._next_ns is None:
@@ -74,14 +76,15 @@ class HeldPlates:
             return []
         said: list[WeightBatch | HealthReport] = []
         for cell in self._cells.values():
-            if cell.grams is not None and now_ns - cell.heard_ns > cell.silent_after_ns:
-                cell.grams, cell.up = None, False
+            heard = cell.up and cell.grams is not None
+            if heard and now_ns - cell.heard_ns > cell.silent_after_ns:
+                cell.up = False
                 seconds = cell.silent_after_ns / _NS
                 said.append(_health(cell, now_ns, f"no reading for {seconds:g} s"))
         if now_ns - self._next_ns > max(LONGEST_GAP_NS, self._period_ns):  # nobody listened
             self._next_ns = now_ns - self._period_ns
         count = -(-(now_ns - self._next_ns) // self._period_ns)
-        row = [self._cells[p].grams if p in self._cells else None for p in self._numbers]
+        row = [self._shown(plate) for plate in range(1, self._plates + 1)]
         said.append(
             WeightBatch(
                 device=self._shelf,
@@ -95,9 +98,9 @@ class HeldPlates:
         self._next_ns += count * self._period_ns
         return said
 
-    @property
-    def _numbers(self) -> range:
-        return range(1, self._plates + 1)
+    def _shown(self, plate: int) -> float | None:
+        cell = self._cells.get(plate)
+        return cell.grams if cell is not None and cell.up else None
 
 
 def _health(cell: _Cell, at_ns: int, reason: str) -> HealthReport:

@@ -11,7 +11,6 @@ from typing import Literal
 
 import msgspec
 
-from sensors.foreign_devices import TagReader
 from sensors.store import Store
 from sensors.wire import ROOT
 from service.mosquitto_acl import Grants, acl_lines
@@ -75,7 +74,7 @@ def names_of(store: Store) -> list[str]:
     devices = [*shelves, *(g.id for g in store.gates), *(a.id for a in store.antennas)]
     others: set[str] = set()
     for device in store.devices:
-        others |= set(device.antennas.values()) if isinstance(device, TagReader) else {device.shelf}
+        others |= {*device.places}
     return [ENGINE, *(one for one in devices if one not in others), *foreign_topics(store)]
 
 

@@ -128,7 +128,7 @@ def _topics_of_others(
     for device in store.devices:
         if kind != ("weight" if isinstance(device, LoadCell) else "rfid"):
             continue
-        places = {device.shelf} if isinstance(device, LoadCell) else {*device.antennas.values()}
+        places = {*device.places}
         if left_out is None or places <= left_out:
             topics.add(device.topic)
         elif places & left_out:

@@ -111,6 +111,16 @@ def test_an_event_that_is_not_of_tags_says_none():
     assert said == ForeignTags(device="g3-reader", at_ns=None, tags=())
 
 
+def test_a_port_that_is_named_with_nothing_is_passed_over():
+    reader = DEVICES[0] | {"antennas": {1: None, 2: "rfid-out"}}
+    decoder = Decoder(store_with([reader]))
+    two = IMPINJ[1:-1].replace('"antennaPort":1', '"antennaPort":2')
+    said = decoder.decode(reader["topic"], f"[{IMPINJ[1:-1]},{two}]".encode())
+    assert [antenna for antenna, _ in said.tags] == ["rfid-out"]
+    ours = b'{"device":"rfid-g3","boot":"b","seq":0,"at_ns":0,"span_ns":1}'
+    assert decoder.decode(topic("corner", "rfid", "rfid-g3"), ours).reads == []
+
+
 def test_zebra():
     fixed = OTHERS.decode("zebra/fx", FXR90.encode())
     assert fixed.tags == (

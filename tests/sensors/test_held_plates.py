@@ -67,6 +67,16 @@ def test_rows_are_whole_in_order_and_of_what_was_said(every_s, moments):
             last[plate] = grams
 
 
+def test_a_cell_whose_messages_only_repeat_is_silent():
+    shelf = held(silent_after_s=2.0, plates=(1,))
+    for second in range(4):
+        shelf.due(START_NS + second * NS)
+        shelf.take(said(1, 900.0, clock_ns=5), START_NS + second * NS)
+    reports = [p for p in shelf.due(START_NS + 4 * NS) if isinstance(p, HealthReport)]
+    assert reports == []
+    assert shelf.due(START_NS + 5 * NS)[-1].grams[-1] == [None, None, None]
+
+
 def test_nothing_is_laid_before_anything_is_said():
     assert held().due(START_NS) == []
 

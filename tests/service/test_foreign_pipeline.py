@@ -194,8 +194,8 @@ def steps_of(store, run, messages, until_ns):
 
 def readings(device, grams, from_ms, to_ms):
     return [
-        Entry(0, START_NS + ms * MS, device["topic"], said_by_cell(device, grams, START_NS))
-        for ms in range(from_ms, to_ms, 200)
+        Entry(0, at_ns, device["topic"], said_by_cell(device, grams, at_ns))
+        for at_ns in range(START_NS + from_ms * MS, START_NS + to_ms * MS, 200 * MS)
     ]
 
 
@@ -244,10 +244,10 @@ def test_hours_without_the_engine_are_no_rows_to_lay(played):
     device = CELLS[0]
     for entry in readings(device, 900.0, 0, 3000):
         pipeline.feed(entry)
-    later_ns = START_NS + 50 * 3_600_000 * MS
-    for entry in readings(device, 568.0, 0, 3000):
-        pipeline.feed(replace(entry, received_ns=entry.received_ns + later_ns - START_NS))
-    for said in silence_after(later_ns + 3000 * MS, store):
+    later_ms = 50 * 3_600_000
+    for entry in readings(device, 568.0, later_ms, later_ms + 3000):
+        pipeline.feed(entry)
+    for said in silence_after(START_NS + (later_ms + 3000) * MS, store):
         pipeline.feed(Entry(0, *said))
     (step,) = [o for o in heard if isinstance(o, WeightStep)]
     assert sum(step.delta_g) == pytest.approx(-332.0, abs=2)
