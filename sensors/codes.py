@@ -17,10 +17,15 @@ NS = 1_000_000_000
 LEEWAY_S = 5
 KEPT_S = 3600  # after its end a used code is remembered: clocks of gates may be wrong by less
 STAFF = "staff"
+LONGEST_NAME = 64  # characters of a shopper's
 
 
 class CodeRefused(Exception):
     """An entry code does not open the gate; the message says why, for the shopper to read."""
+
+
+class ShopperNameError(ValueError):
+    """No code can be issued under this name."""
 
 
 class CodeKeyError(ValueError):
@@ -63,8 +68,12 @@ class CodeIssuer:
     ) -> str:
         """A code for `shopper`, valid from `at_ns` for `valid_s` seconds and for one entry.
 
-        On a `staff` code people work in the store and owe nothing.
+        On a `staff` code people work in the store and owe nothing. Raises ShopperNameError.
         """
+        if not 1 <= len(shopper) <= LONGEST_NAME:
+            raise ShopperNameError(
+                f"a shopper's name has 1 to {LONGEST_NAME} characters, this one {len(shopper)}"
+            )
         claims = {
             "sub": shopper,
             "aud": self._store,
@@ -116,6 +125,8 @@ class CodeVerifier:
             raise CodeRefused("this code was not issued by this store") from None
         except (jwt.InvalidTokenError, ValueError, RecursionError):
             raise CodeRefused("this is not an entry code") from None
+        if not 1 <= len(claims["sub"]) <= LONGEST_NAME:
+            raise CodeRefused("this is not an entry code")
         now_s = at_ns // NS
         starts = claims["iat"], claims.get("nbf", claims["iat"])
         if not all(isinstance(second, int) for second in (*starts, claims["exp"])):

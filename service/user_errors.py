@@ -4,6 +4,7 @@ from __future__ import annotations
 
 USER_ERRORS = frozenset(
     (
+        "sensors.codes.ShopperNameError",
         "sensors.store.StoreFileError",
         "service.autocheckout.ImportFailedError",
         "service.broker.BrokerError",

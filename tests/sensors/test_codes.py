@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensors.codes import NS, CodeIssuer, CodeKeyError, CodeRefused, CodeVerifier
+from sensors.codes import (
+    NS,
+    CodeIssuer,
+    CodeKeyError,
+    CodeRefused,
+    CodeVerifier,
+    ShopperNameError,
+)
 
 NOW = 1_767_600_000 * NS
 ISSUER = CodeIssuer.from_seed(b"s" * 32, "corner")
@@ -53,6 +60,8 @@ def test_a_code_lets_its_shopper_in_once():
         (f"{NESTED}.e30.c2ln", NOW, "not an entry code"),
         (signed(nbf=NOW // NS + 30), NOW, "not valid yet"),
         (signed(nbf="soon"), NOW, "not an entry code"),
+        (signed(sub="a" * 65), NOW, "not an entry code"),
+        (signed(sub=""), NOW, "not an entry code"),
         (jwt.encode({"sub": "eve"}, None, algorithm="none"), NOW, "not an entry code"),
         (jwt.encode({"sub": "eve"}, ISSUER.public_pem[:32], "HS256"), NOW, "not an entry code"),
     ],
@@ -60,6 +69,13 @@ def test_a_code_lets_its_shopper_in_once():
 def test_others_are_refused_with_the_reason(code, at_ns, reason):
     with pytest.raises(CodeRefused, match=reason):
         verifier().verify(code, at_ns)
+
+
+@pytest.mark.parametrize("name", ["", "a" * 65])
+def test_no_code_is_issued_under_a_name_that_no_gate_takes(name):
+    with pytest.raises(ShopperNameError, match=f"1 to 64 characters, this one {len(name)}"):
+        ISSUER.issue(name, NOW, "n1")
+    assert verifier().verify(ISSUER.issue("a" * 64, NOW, "n1"), NOW).shopper == "a" * 64
 
 
 def test_a_refused_code_does_not_use_up_a_good_one():

@@ -451,36 +451,46 @@ def test_cameras_that_read_codes_do_not_throw_each_other_out(access, mosquitto, 
 # -- limits ------------------------------------------------------------------------------------
 
 
-def test_a_broker_keeps_what_it_has_room_for_and_no_more(access: Access):
+@pytest.fixture
+def narrow(access: Access):
+    """A Mosquitto with room for little."""
     if MOSQUITTO is None:
         pytest.skip("no mosquitto binary on this machine")
     running = Secured(access, queue_mib=1, packet_kib=512)
-    for talk in _talkers(access, running):
-        session = {"client_id": "openaisle-engine-corner", "clean": False}
-        engine = talk("engine", **session).subscribe("openaisle/#")
-        engine.close()
-        shelf = talk("g1s1")
-        said = [str(number).encode().ljust(1024, b".") for number in range(3000)]
-        for body in said:
-            shelf.client.publish(f"{ROOT}/weight/g1s1", body, 1).wait_for_publish(PATIENCE_S)
-        again = talk("engine", **session)
-        deadline = time.monotonic() + PATIENCE_S
-        while b"end" not in {body for _, body in again.heard}:  # the queue is full at first
-            assert time.monotonic() < deadline
-            shelf.say(f"{ROOT}/health/g1s1", b"end")
-            time.sleep(0.1)
-        kept = [body for _, body in again.heard if body != b"end"]
-        assert kept == said[: len(kept)]  # the oldest, none twice, in order
-        assert 900 <= len(kept) <= 2100
-        connected = shelf.connections
-        shelf.client.publish(f"{ROOT}/weight/g1s1", b"x" * 600 * 1024, 0)
-        while shelf.connections == connected:  # thrown out, and back
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        shelf.say(f"{ROOT}/weight/g1s1", b"small")
-        again.await_body(b"small")
-        assert max(len(body) for _, body in again.heard) == 1024
+    yield running
     running.stop()
+
+
+@pytest.fixture
+def talk_narrow(access: Access, narrow):
+    yield from _talkers(access, narrow)
+
+
+def test_a_broker_keeps_what_it_has_room_for_and_no_more(talk_narrow):
+    session = {"client_id": "openaisle-engine-corner", "clean": False}
+    engine = talk_narrow("engine", **session).subscribe("openaisle/#")
+    engine.close()
+    shelf = talk_narrow("g1s1")
+    said = [str(number).encode().ljust(1024, b".") for number in range(3000)]
+    for body in said:
+        shelf.client.publish(f"{ROOT}/weight/g1s1", body, 1).wait_for_publish(PATIENCE_S)
+    again = talk_narrow("engine", **session)
+    deadline = time.monotonic() + PATIENCE_S
+    while b"end" not in {body for _, body in again.heard}:  # the queue is full at first
+        assert time.monotonic() < deadline
+        shelf.say(f"{ROOT}/health/g1s1", b"end")
+        time.sleep(0.1)
+    kept = [body for _, body in again.heard if body != b"end"]
+    assert kept == said[: len(kept)]  # the oldest, none twice, in order
+    assert 900 <= len(kept) <= 2100
+    connected = shelf.connections
+    shelf.client.publish(f"{ROOT}/weight/g1s1", b"x" * 600 * 1024, 0)
+    while shelf.connections == connected:  # thrown out, and back
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    shelf.say(f"{ROOT}/weight/g1s1", b"small")
+    again.await_body(b"small")
+    assert max(len(body) for _, body in again.heard) == 1024
 
 
 # -- TLS ---------------------------------------------------------------------------------------
