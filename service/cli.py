@@ -124,6 +124,12 @@ app = typer.Typer(
             _MAKE,
         ),
         Entry(
+            "steps",
+            "service.cli_steps:steps_app",
+            "Measure how changes of weight are found.",
+            _MAKE,
+        ),
+        Entry(
             "emulation",
             "service.cli_emulation:emulation_app",
             "Fit emulated vision to rendered frames.",
