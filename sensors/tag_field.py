@@ -22,8 +22,10 @@ Mask = NDArray[np.bool_]
 
 NS = 1_000_000_000
 SLOT_NS = NS // 2
+NEVER_NS = -(10**18)
 CLOCK_FELL = 50  # messages in a row of a time that was reported before: its clock was set back
 FORGOTTEN_S = 3600.0  # after so much listening, what was learnt counts for 1/e
+STRAYS = 0.5  # of a tag that is likelier elsewhere nothing is learnt
 MOST_TAGS = 4096  # of one antenna: beyond, those that were read longest ago are forgotten
 
 
@@ -33,7 +35,8 @@ class AntennaField:
     `tags` number the tags across antennas; `here` are weights, not normalised, of the tag being
     before this antenna; `silences` are on the clock of each tag's company; `kinds` (n, k) are
     logarithms of how likely the tag is of each kind of `sensors.tag_gaps`; `told` is whether the
-    tag was last told to be here; `since_ns` is its first read since it was not (-1: none). The
+    tag was last told to be here; `since_ns` is its first read since it was not (-1: none),
+    `counted_ns` the last read that spoke for this antenna against another. The
     clock of a silence runs by `alone` (0 to 1) however little of the tag's company is heard.
     """
 
@@ -50,6 +53,7 @@ class AntennaField:
         self.told = np.zeros(0, dtype=bool)
         self.read_ns = np.zeros(0, dtype=np.int64)
         self.since_ns = np.zeros(0, dtype=np.int64)
+        self.counted_ns = np.zeros(0, dtype=np.int64)
         self._row: dict[str, int] = {}
         self._read: dict[str, int] = {}  # in the open slot, and when last
         self._listened_ns = 0
@@ -108,12 +112,19 @@ class AntennaField:
             )
             self.told = np.pad(self.told, (0, more))
             self.read_ns = np.pad(self.read_ns, (0, more))
+            self.counted_ns = np.pad(self.counted_ns, (0, more), constant_values=NEVER_NS)
             self.since_ns = np.pad(self.since_ns, (0, more), constant_values=-1)
             self.company.grow(more)
         return np.fromiter((self._row[epc] for epc, _ in read), dtype=np.intp, count=len(read))
 
-    def pass_slot(self, rows: Rows, last_ns: NDArray[np.int64], seconds: float) -> Array:
+    def pass_slot(
+        self, rows: Rows, last_ns: NDArray[np.int64], seconds: float, elsewhere: Array, counts: Mask
+    ) -> Array:
         """One slot in which these rows were read, last at `last_ns`, and the others were not.
+
+        `elsewhere` (n,) is how likely each tag is before another antenna: strays do not tell how
+        long tags that are here keep silent. A read that does not count (`counts`, by row read) ends
+        a silence and takes back what it said, and says no more.
 
         How likely what each tag did is if it is here (n,), against any if it is not: of those
         that were silent the share of silences that last on, 1 for those that were read.
@@ -124,8 +135,8 @@ class AntennaField:
             self.statistics.survival(so_far, self.kinds) for so_far in (silences, self.silences)
         )
         silent: Array = longer / before
-        silent[rows] = 1.0
-        again = rows[~np.isnan(self.silences[rows])]
+        silent[rows] = np.where(counts, 1.0, 1.0 / before[rows])
+        again = rows[~np.isnan(self.silences[rows]) & (elsewhere[rows] <= STRAYS)]
         self.kinds[again] = self.statistics.learn(self.silences[again], self.kinds[again])
         silences[rows] = 0.0
         self.silences = silences
@@ -142,6 +153,7 @@ class AntennaField:
         self.tags, self.here, self.silences = self.tags[rows], self.here[rows], self.silences[rows]
         self.kinds, self.told = self.kinds[rows], self.told[rows]
         self.read_ns, self.since_ns = self.read_ns[rows], self.since_ns[rows]
+        self.counted_ns = self.counted_ns[rows]
         self.company.keep(rows)
 
     def _forget(self, seconds: float) -> None:

@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 
 CLEAN_EVERY = 64  # slots of all antennas together
 FORGET_NS = 600 * NS
+BURST_NS = 10 * NS  # strays come in bursts: within one they are one piece of evidence
+NOWHERE_ELSE = 1e-9
 _MOST_WEIGHT = 1e60
 
 
@@ -102,16 +104,19 @@ class TagPresences:
         if not len(field):
             return []
         last_ns = np.array([at_ns for _, at_ns in read], dtype=np.int64)
-        likely = field.pass_slot(rows, last_ns, seconds)
-        model, tags = self._model, field.tags
-        before = field.here
+        model, tags, before = self._model, field.tags, field.here
+        elsewhere = 1 - (self._nowhere[tags] + before) / self._total[tags]
+        counts = (elsewhere[rows] < NOWHERE_ELSE) | field.told[rows]
+        counts |= last_ns - field.counted_ns[rows] >= BURST_NS
+        field.counted_ns[rows] = np.where(counts, last_ns, field.counted_ns[rows])
+        likely = field.pass_slot(rows, last_ns, seconds, elsewhere, counts)
         stays = before * math.exp(-model.leaves_per_s * seconds)
         nowhere = self._nowhere[tags] + before - stays
         here = stays * likely
-        comes = model.arrives * nowhere[rows]
+        comes = np.where(counts, model.arrives * nowhere[rows], 0.0)
         nowhere[rows] -= comes
         rarer = (1 - model.wrong_zone) / model.wrong_zone
-        here[rows] = (here[rows] + comes) * rarer
+        here[rows] = np.where(counts, (here[rows] + comes) * rarer, here[rows])
         self._total[tags] += here - before + nowhere - self._nowhere[tags]
         self._nowhere[tags], field.here = nowhere, here
         if (self._total[tags] > _MOST_WEIGHT).any() or (self._total[tags] < 1 / _MOST_WEIGHT).any():

@@ -178,7 +178,7 @@ def test_stray_reads_hardly_ever_move_a_tag():
     moved = [one for one in told if one.antenna == "near" and one.present]
     assert len(moved) <= 4  # of 1,200 such reads
     home, near = (hall.presences.probabilities(antenna) for antenna in hall.antennas)
-    assert sum(home[epc] > 0.9 for epc in EPCS) >= 38
+    assert sum(home[epc] > 0.5 for epc in EPCS) >= 38
     assert all(home[epc] + near.get(epc, 0.0) <= 1 + 1e-9 for epc in EPCS)
 
 
@@ -187,7 +187,7 @@ def test_a_tag_that_moves_is_told_at_both_antennas():
     hall.listen(60, lambda antenna: at_times(rng, EPCS[:20] if antenna == "a" else EPCS[20:]))
     moved, rest = EPCS[0], EPCS[1:20]
     told = hall.listen(
-        20, lambda antenna: at_times(rng, rest if antenna == "a" else [moved, *EPCS[20:]])
+        60, lambda antenna: at_times(rng, rest if antenna == "a" else [moved, *EPCS[20:]])
     )
     assert {(one.antenna, one.epc, one.present) for one in told} == {
         ("a", moved, False),
