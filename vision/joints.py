@@ -19,6 +19,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from vision.bodies import one_of_each
 from vision.detection import JOINTS, Array, Detection, sound
 from vision.frame import Picture
 
@@ -95,7 +96,8 @@ class JointRefiner:
 
 
 class Refined:
-    """A detector whose people get their joints from a `JointRefiner`."""
+    """A detector whose people get their joints from a `JointRefiner`, which also tell who was
+    found twice."""
 
     def __init__(self, finder: Finder, refiner: JointRefiner) -> None:
         self._finder, self._refiner = finder, refiner
@@ -103,7 +105,8 @@ class Refined:
     def detect_all(self, frames: Mapping[str, Picture]) -> dict[str, list[Detection]]:
         """The people in each camera's picture, best score first."""
         found = self._finder.detect_all(frames)
-        return self._refiner.refine(frames, {c: sound(people) for c, people in found.items()})
+        refined = self._refiner.refine(frames, {c: sound(people) for c, people in found.items()})
+        return {camera: one_of_each(people) for camera, people in refined.items()}
 
 
 def crop_of(box: Array) -> Array:
