@@ -12,11 +12,12 @@ from service.cli_common import JsonOption, console, write_json
 from service.realism import QUANTILES, Comparison, Part, Quoted, Quotes, RealDataError
 from service.realism_catalogue import compare_catalogue
 from service.realism_plates import compare_plates
+from service.realism_plates_quoted import quoted_of_plates
 from service.realism_rfid import compare_tags
 from service.realism_rfid_quoted import quoted_of_tags
 
 PARTS: tuple[Part, ...] = (compare_plates, compare_tags, compare_catalogue)
-QUOTES: tuple[Quotes, ...] = (quoted_of_tags,)
+QUOTES: tuple[Quotes, ...] = (quoted_of_plates, quoted_of_tags)
 
 
 def realism(
