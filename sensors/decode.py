@@ -5,8 +5,9 @@ from __future__ import annotations
 from sensors.foreign import Foreign, ForeignTags, ForeignWeight, grams_of
 from sensors.foreign_devices import LoadCell, TagReader
 from sensors.foreign_kinds import CELLS, READERS
+from sensors.plate_gain import PlateGain
 from sensors.store import Store
-from sensors.wire import ROOT, Payload, WeightBatch, WireError, check_size, decode
+from sensors.wire import ROOT, Calibration, Payload, WeightBatch, WireError, check_size, decode
 
 
 class Decoder:
@@ -68,7 +69,26 @@ class Decoder:
             raise WireError(f"gate/{device}: no gate of the store file has this id")
         elif kind == "rfid" and device not in self._antennas:
             raise WireError(f"rfid/{device}: no antenna of the store file has this id")
+        elif isinstance(payload, Calibration):
+            self._check(payload)
         return payload
+
+    def _check(self, calibration: Calibration) -> None:
+        where = f"control/{calibration.device}: calibration of {calibration.shelf}"
+        plates = self._plates.get(calibration.shelf)
+        if plates is None:
+            raise WireError(f"{where}: no shelf of the store file has this id")
+        if calibration.plate > plates:
+            raise WireError(f"{where}: plate {calibration.plate}, the store file has {plates}")
+        try:
+            gain_of(calibration)
+        except ValueError as error:
+            raise WireError(f"{where}.{calibration.plate}: {error}") from error
+
+
+def gain_of(calibration: Calibration) -> PlateGain:
+    """What a calibration makes of its plate. Raises ValueError where no cell is like that."""
+    return PlateGain().calibrated(calibration.empty_g, calibration.loaded_g, calibration.weight_g)
 
 
 def _tags(reader: TagReader, body: bytes) -> ForeignTags:

@@ -238,6 +238,22 @@ class Planogram(Message, frozen=True, forbid_unknown_fields=True, kw_only=True, 
     actor: Actor
 
 
+class Calibration(
+    Message, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="calibration"
+):
+    """A person read a plate empty, and with a known weight on it.
+
+    Readings are what the plate says by itself, before any calibration by the engine.
+    """
+
+    shelf: Name
+    plate: Annotated[int, msgspec.Meta(ge=1, le=64)]
+    empty_g: Grams
+    loaded_g: Grams
+    weight_g: Annotated[float, msgspec.Meta(gt=0, lt=1e7)]
+    actor: Actor
+
+
 Payload = (
     WeightBatch
     | CodeShown
@@ -248,6 +264,7 @@ Payload = (
     | Verdict
     | Count
     | Planogram
+    | Calibration
 )
 
 _DECODERS: dict[str, msgspec.json.Decoder[Payload]] = {
@@ -256,7 +273,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Payload]] = {
     "vision": msgspec.json.Decoder(VisionReport),
     "rfid": msgspec.json.Decoder(TagReads),
     "health": msgspec.json.Decoder(HealthReport),
-    "control": msgspec.json.Decoder(Verdict | Count | Planogram),
+    "control": msgspec.json.Decoder(Verdict | Count | Planogram | Calibration),
 }
 KINDS = tuple(_DECODERS)
 _ENCODER = msgspec.json.Encoder()

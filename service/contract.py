@@ -15,6 +15,7 @@ from sensors.wire import (
     KINDS,
     ROOT,
     BarrierCrossed,
+    Calibration,
     CodeShown,
     Count,
     HealthReport,
@@ -50,8 +51,9 @@ _CHANNELS: dict[str, tuple[str, tuple[type[msgspec.Struct], ...]]] = {
         (HealthReport,),
     ),
     "control": (
-        "What people tell the engine: verdicts, counts, changes of the planogram.",
-        (Verdict, Count, Planogram),
+        "What people tell the engine: verdicts, counts, changes of the planogram,"
+        " calibrations of plates.",
+        (Verdict, Count, Planogram, Calibration),
     ),
     "journaled": ("What the engine has settled of a device's messages.", (Confirmation,)),
 }
@@ -64,6 +66,7 @@ _UNITS = {
     "_px": "px",
     "_dbm": "dBm",
     "grams": "g",
+    "_g": "g",
     "fps": "1/s",
     "covariance": "m²",
 }

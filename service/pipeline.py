@@ -15,7 +15,7 @@ from fusion.timeline import Timeline
 from sensors.antenna_gate import GateReads
 from sensors.clocks import Clocks
 from sensors.codes import CodeRefused, CodeVerifier
-from sensors.decode import Decoder
+from sensors.decode import Decoder, gain_of
 from sensors.foreign import Foreign
 from sensors.foreign_feed import ForeignFeed
 from sensors.held_plates import FOREIGN_BOOT
@@ -41,6 +41,7 @@ from sensors.tag_presence import TagPresences
 from sensors.weight import StepDetector
 from sensors.wire import (
     BarrierCrossed,
+    Calibration,
     CameraReport,
     CodeShown,
     Count,
@@ -217,6 +218,8 @@ class Pipeline:
                         actor=payload.actor,
                     )
                 )
+            case Calibration():
+                self._detectors[payload.shelf].calibrate(payload.plate, gain_of(payload))
         return []
 
 

@@ -17,6 +17,7 @@ from sensors.decode import Decoder
 from sensors.store import Store, load_store
 from sensors.wire import (
     BarrierCrossed,
+    Calibration,
     CodeShown,
     Count,
     HealthReport,
@@ -52,6 +53,7 @@ PAYLOADS = [
     Verdict,
     Count,
     Planogram,
+    Calibration,
 ]
 EXAMPLE = re.compile(r"^Topic `([^`]+)`:\n+```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
