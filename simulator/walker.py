@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 STEP_S = 0.05
 APART_M = 0.42  # bodies' middles are never nearer, unless one is held up: then one edges sideways
-_APART_HELD_UP_M = ((6.0, APART_M), (6.05, 0.24), (12.0, 0.24), (30.0, 0.05))  # after so long
+_APART_HELD_UP_M = ((15.0, APART_M), (15.05, 0.24), (25.0, 0.24), (45.0, 0.05))  # after so long
 COMFORT_M = 0.6
 _SPEED_UP = 1.4  # m/s²
 _SLOW_DOWN = 3.0

@@ -267,5 +267,5 @@ def test_a_crowd_in_a_small_store_does_not_lock_itself() -> None:
     player = ScenePlayer(store, load_world(world), scene, 1, START, lambda *_: "code")
     for happening in player:
         if isinstance(happening, Exposure):
-            assert happening.at_ns < START + 200_000_000_000
+            assert happening.at_ns < START + 400_000_000_000
     assert len(player.truth.visits) == 12
