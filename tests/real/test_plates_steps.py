@@ -33,6 +33,6 @@ def test_played_noise_is_that_of_the_recording_and_has_no_jumps():
     noise = shelf_noise(Path(str(FOLDER)), "first")
     assert len(noise) == 23 and sum(part.shape[1] for part in noise.values()) == 240
     for part in noise.values():
-        played = play(part, 6_000, np.random.default_rng(1))
+        played = play(part, 200_000, np.random.default_rng(1))
         assert played.std() == pytest.approx(part.std(), rel=0.2)
         assert np.abs(np.diff(played, axis=0)).max() <= np.abs(np.diff(part, axis=0)).max()
