@@ -53,6 +53,11 @@ def compare_plates(real_data: Path) -> list[Comparison]:
 
 def recorded_plates(folder: Path) -> Array:
     """Readings (samples, plates) of a recording; batches are in order and without gaps."""
+    return np.concatenate(list(recorded_shelves(folder).values()), axis=1)
+
+
+def recorded_shelves(folder: Path) -> dict[str, Array]:
+    """The same by shelf. Raises RealDataError."""
     rows: dict[str, list[Array]] = defaultdict(list)
     decoder = msgspec.json.Decoder(WeightBatch)
     try:
@@ -63,7 +68,7 @@ def recorded_plates(folder: Path) -> Array:
         if "/weight/" in entry.topic:
             batch = decoder.decode(entry.body)
             rows[batch.device].append(np.array(batch.grams, dtype=np.float64))
-    return np.concatenate([np.concatenate(batches) for batches in rows.values()], axis=1)
+    return {shelf: np.concatenate(batches) for shelf, batches in rows.items()}
 
 
 def simulated_rest(samples: int) -> Rest:

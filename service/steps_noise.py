@@ -8,17 +8,13 @@ between plates, the vibration and the bursts of the real shelf, yet no steps of 
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.wire import WeightBatch
-from service.autocheckout import ImportFailedError, import_autocheckout
-from service.realism import RealDataError
+from service.realism_plates import recorded_shelves
 
 Array = NDArray[np.float64]
 Half = Literal["first", "second"]
@@ -37,25 +33,11 @@ def shelf_noise(real_data: Path, half: Half) -> dict[str, Array]:
     RealDataError.
     """
     noise = {}
-    for shelf, grams in _recorded(real_data / RECORDING).items():
+    for shelf, grams in recorded_shelves(real_data / RECORDING).items():
         middle = len(grams) // 2
         part = _untouched(grams[:middle] if half == "first" else grams[middle:])
         noise[shelf] = part - np.median(part, axis=0)
     return noise
-
-
-def _recorded(folder: Path) -> dict[str, Array]:
-    rows: dict[str, list[Array]] = defaultdict(list)
-    decoder = msgspec.json.Decoder(WeightBatch)
-    try:
-        entries = import_autocheckout(folder).entries
-    except ImportFailedError as error:
-        raise RealDataError(str(error)) from error
-    for entry in entries:
-        if "/weight/" in entry.topic:
-            batch = decoder.decode(entry.body)
-            rows[batch.device].append(np.array(batch.grams, dtype=np.float64))
-    return {shelf: np.concatenate(batches) for shelf, batches in rows.items()}
 
 
 def _untouched(grams: Array) -> Array:
