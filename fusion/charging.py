@@ -9,40 +9,50 @@ exceeds what a labeler's look costs. What was hardly taken is neither charged no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product as combinations
 
 from cart.events import Candidate
-from fusion.account import Account, Distribution
+from fusion.states import Holdings, counted
 from sensors.store import Policy, Product
 
 COST_OF_GOODS = 0.7
 UNKNOWN_ITEM_CENTS = 200
 MOST_CANDIDATES = 6
+LEAST_CANDIDATE = 0.002
 ASK_FROM = 0.4
 
 Lines = tuple[tuple[str, int], ...]
+Distribution = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What to charge, what it may cost to be wrong, and what is beyond doubt."""
+    """What to charge, what it may cost to be wrong, and what is beyond doubt.
+
+    `candidates` are the likeliest whole carts, `doubtful` the products whose charge is in doubt,
+    `unknown` the expected units that no product explains.
+    """
 
     lines: Lines
     expected_loss_cents: float
     certain: Lines
     candidates: tuple[Candidate, ...]
     doubtful: tuple[str, ...]
+    unknown: float
 
 
-def best_bill(account: Account, products: Mapping[str, Product], policy: Policy) -> Bill:
-    """The bill of least expected loss over an account."""
+def best_bill(
+    carts: Sequence[tuple[float, Holdings]], products: Mapping[str, Product], policy: Policy
+) -> Bill:
+    """The bill of least expected loss over what a visit may hold, with probabilities."""
+    named = [(p, counted(held)) for p, held in carts]
+    unknown = sum(p * one.units for p, held in carts for one in held if one.gtin is None)
     doubtful: list[str] = []
-    lines, certain, loss = [], [], account.unknown_units() * UNKNOWN_ITEM_CENTS * COST_OF_GOODS
-    open_questions: list[tuple[str, Distribution]] = []
-    for gtin in account.products():
-        distribution = account.distribution(gtin)
+    lines, certain, loss = [], [], unknown * UNKNOWN_ITEM_CENTS * COST_OF_GOODS
+    for gtin in sorted({gtin for _, held in named for gtin in held}):
+        distribution = _of_product(gtin, named)
         units, cents = _least_loss(distribution, products[gtin].price_cents, policy)
         loss += cents
         if units:
@@ -50,17 +60,20 @@ def best_bill(account: Account, products: Mapping[str, Product], policy: Policy)
         sure = max(n for n in distribution if _at_least(distribution, n) >= policy.charge_at)
         if sure:
             certain.append((gtin, sure))
-        if max(distribution.values()) < policy.charge_at:
-            open_questions.append((gtin, distribution))
-            if _at_least(distribution, sure + 1) >= ASK_FROM:
-                doubtful.append(gtin)
-    return Bill(
-        tuple(lines),
-        loss,
-        tuple(certain),
-        _candidates(lines, open_questions),
-        tuple(doubtful),
-    )
+        if (
+            max(distribution.values()) < policy.charge_at
+            and _at_least(distribution, sure + 1) >= ASK_FROM
+        ):
+            doubtful.append(gtin)
+    return Bill(tuple(lines), loss, tuple(certain), _candidates(named), tuple(doubtful), unknown)
+
+
+def _of_product(gtin: str, carts: Sequence[tuple[float, Counter[str]]]) -> dict[int, float]:
+    """P(the cart holds n units of `gtin`), n ≥ 0; none is always among them."""
+    found = {0: 0.0}
+    for p, held in carts:
+        found[held[gtin]] = found.get(held[gtin], 0.0) + p
+    return found
 
 
 def _least_loss(distribution: Distribution, price_cents: int, policy: Policy) -> tuple[int, float]:
@@ -80,21 +93,14 @@ def _at_least(distribution: Distribution, units: int) -> float:
     return sum(p for n, p in distribution.items() if n >= units) + 1e-12
 
 
-def _candidates(
-    lines: list[tuple[str, int]], questions: list[tuple[str, Distribution]]
-) -> tuple[Candidate, ...]:
-    """The likeliest whole bills: the best one with its open questions answered each way."""
-    questions = sorted(questions, key=lambda q: max(q[1].values()))[:3]
-    settled = {gtin: n for gtin, n in lines if gtin not in {g for g, _ in questions}}
-    found = []
-    for answer in combinations(*(sorted(d.items(), key=lambda x: -x[1])[:3] for _, d in questions)):
-        bill, probability = dict(settled), 1.0
-        for (gtin, _), (units, p) in zip(questions, answer, strict=True):
-            probability *= p
-            if units:
-                bill[gtin] = units
-        found.append(
-            Candidate(lines=tuple(sorted(bill.items())), probability=round(probability, 4))
-        )
-    found.sort(key=lambda c: (-c.probability, c.lines))
-    return tuple(found[:MOST_CANDIDATES])
+def _candidates(carts: Sequence[tuple[float, Counter[str]]]) -> tuple[Candidate, ...]:
+    """The likeliest whole carts."""
+    chances: dict[Lines, float] = {}
+    for p, held in carts:
+        lines = tuple(sorted(held.items()))
+        chances[lines] = chances.get(lines, 0.0) + p
+    ranked = sorted(chances.items(), key=lambda one: (-one[1], one[0]))
+    ranked = [one for one in ranked if one[1] >= LEAST_CANDIDATE] or ranked[:1]
+    return tuple(
+        Candidate(lines=lines, probability=round(p, 4)) for lines, p in ranked[:MOST_CANDIDATES]
+    )

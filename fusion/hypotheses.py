@@ -1,24 +1,28 @@
 """All that may explain one share of a weight step, each with its log-likelihood by term.
 
-A hypothesis is a set of moves (who, product, units, facing): one visit took n units or put n
-back, put back just what an earlier decision says they took, whatever that was; two visits took
-some at once, nobody that we know did, or nothing moved at all.
+A hypothesis is a set of moves (who, product, units, facing): one visit took n units, or put back n
+that it holds, two visits took some at once, nobody that we know did, or nothing moved at all. What
+does not depend on carts is enumerated once (`explain`), what does in each state of the accounts
+(`in_state`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fusion.mass import (
+    SAME_PLATES,
     centroid_log_likelihood,
     mass_log_likelihood,
     nothing_log_likelihood,
     same_log_likelihood,
+    same_spot_log_ratio,
     unknown_log_likelihood,
 )
-from fusion.shelves import Part, Shelves
+from fusion.shelves import Part, ShelfPlace, Shelves
+from fusion.states import Holding, Mark, Move, State
 
 PRIOR_UNITS = (0.80, 0.13, 0.04, 0.015)
 PRIOR_MORE = 0.1  # / n³, for n units beyond those listed
@@ -30,64 +34,37 @@ PRIOR_NOBODY = 0.001
 PRIOR_TOGETHER = 0.05
 PRIOR_BELOW_STOCK = 0.3
 PRIOR_FAR_BELOW_STOCK = 0.02
+PRIOR_ASTRAY = 0.3  # what was put down last stands in front of what belongs there
+STAFF_HOLDS = 0.5  # P(a unit that staff puts on a shelf is the one in question)
 MOST_UNITS = 40
+UNLIKELY = -40.0  # log-likelihood of a weight that is not worth a hypothesis
 
-Holds = Callable[[str, str, int], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Units from the facing into a visit's cart (negative: back onto the facing)."""
-
-    visit: str | None
-    gtin: str | None
-    units: int
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An earlier decision by which a visit may have taken something: what the plates said."""
-
-    line: str
-    visit: str
-    gtin: str | None
-    units: int
-    facing: str
-    delta_g: float
-    sigma_g: float
-    probability: float
+Terms = dict[str, float]
+Who = Sequence[tuple[str | None, Terms]]
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """Moves and why: log terms in nats, whose sum is the unnormalised log posterior.
-
-    `undoes` names the earlier decision whose units are put back.
-    """
+    """Moves and why: log terms in nats, whose sum, the `score`, is the unnormalised log
+    posterior."""
 
     moves: tuple[Move, ...]
     terms: Mapping[str, float]
-    undoes: str | None = None
+    score: float = field(init=False)
 
-    @property
-    def score(self) -> float:
-        return math.fsum(self.terms.values())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "score", math.fsum(self.terms.values()))
 
 
-def explain(
-    part: Part,
-    shelves: Shelves,
-    reach: Mapping[str, float],
-    holds: Holds,
-    taken: Sequence[Taken] = (),
-) -> list[Hypothesis]:
-    """Enumerate hypotheses for `part`.
+def who_of(reach: Mapping[str, float], near: Collection[str]) -> Who:
+    """Who may have done it, with its terms: of `reach`, the log reach ratio of every visit, those
+    that are `near`, and somebody whom the store does not know of."""
+    known = [(v, {"who": -math.log(len(reach)), "hand": reach[v]}) for v in reach if v in near]
+    return [*known, (None, {"who": math.log(PRIOR_NOBODY), "hand": 0.0})]
 
-    `reach` maps each visit to its log reach ratio; `holds(visit, gtin, n)` is the probability
-    that a visit's cart holds at least n units of a product; `taken` are the earlier decisions
-    that may be undone.
-    """
-    who = _who(reach)
+
+def explain(part: Part, shelves: Shelves, who: Who, staff: Collection[str]) -> list[Hypothesis]:
+    """Hypotheses that do not depend on what carts hold. `staff` are the visits that bring goods."""
     found = [
         Hypothesis(
             (),
@@ -106,154 +83,181 @@ def explain(
     ]
     if part.delta_g < 0:
         return found + _takes(part, shelves, who)
-    likeliest = _one_of_a_kind(part, taken)
-    covered = {(one.visit, one.gtin, one.units) for one in likeliest}
-    return (
-        found + _returns(part, shelves, who, holds, covered) + _undone(part, dict(who), likeliest)
-    )
+    return found + _deliveries(part, shelves, [one for one in who if one[0] in staff])
 
 
-def _who(reach: Mapping[str, float]) -> list[tuple[str | None, dict[str, float]]]:
-    known = [
-        (visit, {"who": -math.log(len(reach)), "hand": ratio}) for visit, ratio in reach.items()
-    ]
-    return [*known, (None, {"who": math.log(PRIOR_NOBODY), "hand": 0.0})]
-
-
-def _takes(
-    part: Part, shelves: Shelves, who: list[tuple[str | None, dict[str, float]]]
+def in_state(
+    part: Part, shelves: Shelves, who: Who, state: State, staff: Collection[str]
 ) -> list[Hypothesis]:
+    """Hypotheses that depend on what stands astray on the facing, or lies in carts."""
+    if part.delta_g < 0:
+        return [
+            found
+            for one in state.astray.get(part.place.id, ())
+            for found in _retaken(part, shelves, who, one)
+        ]
+    return [
+        found
+        for visit, terms in who
+        if visit is not None and visit not in staff
+        for found in _returns(part, shelves, visit, terms, state.carts[visit])
+    ]
+
+
+def _takes(part: Part, shelves: Shelves, who: Who) -> list[Hypothesis]:
+    """Units of the facing's own product, or of another one that stands there unknown to us."""
     place = part.place
     spot = centroid_log_likelihood(part.centroid, place.plates, place.shelf.plate_count)
-    contents = {place.gtin: math.log(1 - PRIOR_WRONG_PLANOGRAM)}
-    for gtin, units in place.strangers.items():
-        if units > 0:
-            contents[gtin] = math.log(units / (units + max(1, place.units)))
     wrong = math.log(PRIOR_WRONG_PLANOGRAM / len(shelves.products))
     found = []
     for gtin, product in shelves.products.items():
-        log_content = contents.get(gtin, wrong)
+        home = gtin == place.gtin
+        log_content = math.log(1 - PRIOR_WRONG_PLANOGRAM) if home else wrong
         for units in _plausible_units(part.delta_g, product.weight_g):
-            if gtin not in contents and units > 1:
+            if units > 1 and not home:
                 continue
             terms = {
                 "prior": log_content + _units_prior(units),
                 "weight": mass_log_likelihood(part.delta_g, part.sigma_g, -units, product),
                 "place": spot,
             }
-            short = units - (
-                place.units if gtin == place.gtin else place.strangers.get(gtin, units)
-            )
-            if short > 0:  # a book is seldom wrong by more than one or two
-                far = short > 2
-                terms["stock"] = math.log(PRIOR_FAR_BELOW_STOCK if far else PRIOR_BELOW_STOCK)
-            if terms["weight"] < -40:
+            if terms["weight"] < UNLIKELY:
                 continue
+            if home:
+                terms |= _stock_term(place, units)
             found += [Hypothesis((Move(v, gtin, units),), {**terms, **w}) for v, w in who]
-            if units > 1 and gtin in contents:
+            if units > 1:
                 found += _together(gtin, units, log_content, terms, who)
     return found
 
 
+def _stock_term(place: ShelfPlace, units: int) -> Terms:
+    short = units - place.units
+    if short <= 0:
+        return {}
+    far = short > 2  # a book is seldom wrong by more than one or two
+    return {"stock": math.log(PRIOR_FAR_BELOW_STOCK if far else PRIOR_BELOW_STOCK)}
+
+
 def _together(
-    gtin: str,
-    units: int,
-    log_content: float,
-    terms: dict[str, float],
-    who: list[tuple[str | None, dict[str, float]]],
+    gtin: str, units: int, log_content: float, terms: Terms, who: Who
 ) -> list[Hypothesis]:
     """Two visits took from one facing at the same time."""
     known = [(visit, w) for visit, w in who if visit is not None]
+    pairs = [(a, b) for i, a in enumerate(known) for b in known[i + 1 :]]
+    return [
+        Hypothesis(
+            (Move(first, gtin, share), Move(second, gtin, units - share)),
+            {
+                **terms,
+                "prior": log_content + math.log(PRIOR_TOGETHER / (units - 1)),
+                "who": w1["who"] + w2["who"],
+                "hand": w1["hand"] + w2["hand"],
+            },
+        )
+        for (first, w1), (second, w2) in pairs
+        for share in range(1, units)
+    ]
+
+
+def _retaken(part: Part, shelves: Shelves, who: Who, one: Holding) -> list[Hypothesis]:
+    """What was put down on a facing where it does not belong is taken from there."""
+    place = part.place
+    terms = {"prior": math.log(PRIOR_ASTRAY)}
+    if one.mark is not None:
+        terms["weight"] = _same_weight(part, one.mark)
+        terms["place"] = math.log(place.shelf.plate_count / len(place.plates))
+        terms["spot"] = same_spot_log_ratio(
+            part.centroid - one.mark.centroid, abs(part.delta_g), part.sigma_g, len(place.plates)
+        )
+    elif one.gtin is not None:
+        terms["weight"] = mass_log_likelihood(
+            part.delta_g, part.sigma_g, -one.units, shelves.products[one.gtin]
+        )
+        terms["place"] = centroid_log_likelihood(
+            part.centroid, place.plates, place.shelf.plate_count
+        )
+    else:
+        return []
+    if terms["weight"] < UNLIKELY:
+        return []
+    return [Hypothesis((Move(v, one.gtin, one.units, one),), {**terms, **w}) for v, w in who]
+
+
+def _deliveries(part: Part, shelves: Shelves, staff: Who) -> list[Hypothesis]:
+    """Staff bring goods that no cart held."""
     found = []
-    for i, (first, w1) in enumerate(known):
-        for second, w2 in known[i + 1 :]:
-            for share in range(1, units):
-                found.append(
-                    Hypothesis(
-                        (Move(first, gtin, share), Move(second, gtin, units - share)),
-                        {
-                            **terms,
-                            "prior": log_content + math.log(PRIOR_TOGETHER / (units - 1)),
-                            "who": w1["who"] + w2["who"],
-                            "hand": w1["hand"] + w2["hand"],
-                        },
-                    )
-                )
+    for visit, w in staff:
+        for gtin, product in shelves.products.items():
+            where = 1 - PRIOR_MISPLACED if gtin == part.place.gtin else PRIOR_MISPLACED
+            for units in _plausible_units(part.delta_g, product.weight_g):
+                weight = mass_log_likelihood(part.delta_g, part.sigma_g, units, product)
+                if weight >= UNLIKELY:
+                    terms = {
+                        "prior": math.log(where) + _units_prior(units),
+                        "cart": math.log(STAFF_HOLDS),
+                        "weight": weight,
+                        **w,
+                    }
+                    found.append(Hypothesis((Move(visit, gtin, -units),), terms))
     return found
 
 
 def _returns(
-    part: Part,
-    shelves: Shelves,
-    who: list[tuple[str | None, dict[str, float]]],
-    holds: Holds,
-    covered: set[tuple[str, str | None, int]],
+    part: Part, shelves: Shelves, visit: str, who: Terms, cart: Sequence[Holding]
 ) -> list[Hypothesis]:
-    """Some product of the catalogue comes back, other than by undoing a decision (`covered`)."""
-    place = part.place
+    """A visit puts back what it took by one decision, all of it or some."""
     found = []
-    for visit, w in who:
-        if visit is None:
-            continue
-        for gtin, product in shelves.products.items():
-            for units in _plausible_units(part.delta_g, product.weight_g):
-                held = holds(visit, gtin, units)
-                if held < 1e-4 or (visit, gtin, units) in covered:
-                    continue
-                home = gtin == place.gtin
-                where = 1 - PRIOR_MISPLACED if home else PRIOR_MISPLACED
-                found.append(
-                    Hypothesis(
-                        (Move(visit, gtin, -units),),
-                        {
-                            "prior": math.log(where) + _units_prior(units),
-                            "cart": math.log(held),
-                            "weight": mass_log_likelihood(
-                                part.delta_g, part.sigma_g, units, product
-                            ),
-                            **w,
-                        },
-                    )
-                )
+    for one in _one_of_a_kind(part, cart):
+        product = None if one.gtin is None else shelves.products[one.gtin]
+        home = one.mark is not None and one.mark.facing == part.place.id
+        home = home or one.gtin == part.place.gtin
+        prior = math.log((1 - PRIOR_MISPLACED if home else PRIOR_MISPLACED) / len(cart))
+        options: list[tuple[int, float, float]] = []
+        if one.mark is not None:
+            options.append((one.units, _same_weight(part, one.mark), 0.0))
+        if product is not None:
+            options += [
+                (n, mass_log_likelihood(part.delta_g, part.sigma_g, n, product), _units_prior(n))
+                for n in _plausible_units(part.delta_g, product.weight_g)
+                if n < one.units or (n == one.units and one.mark is None)
+            ]
+        found += [
+            Hypothesis(
+                (Move(visit, one.gtin, -units, one),),
+                {"prior": prior + log_units, "weight": weight, **who},
+            )
+            for units, weight, log_units in options
+            if weight >= UNLIKELY
+        ]
     return found
 
 
-def _one_of_a_kind(part: Part, taken: Sequence[Taken]) -> list[Taken]:
-    """Of decisions that undoing could not be told apart, the one whose weight fits best."""
-    best: dict[tuple[str, str | None, int], Taken] = {}
-    for one in taken:
-        key = (one.visit, one.gtin or one.line, one.units)
+def _same_weight(part: Part, mark: Mark) -> float:
+    """Log-likelihood that what moved is what moved before."""
+    near = abs(part.centroid - mark.centroid) < SAME_PLATES
+    return same_log_likelihood(
+        abs(part.delta_g) - mark.weight_g,
+        part.sigma_g,
+        mark.sigma_g,
+        mark.weight_g,
+        same_plates=near and mark.facing == part.place.id,
+    )
+
+
+def _one_of_a_kind(part: Part, cart: Sequence[Holding]) -> list[Holding]:
+    """Of holdings that putting back could not tell apart, the one whose weight fits best."""
+    best: dict[tuple[object, ...], Holding] = {}
+    for one in cart:
+        key = (one.gtin or one.deed, one.units)
         other = best.get(key)
-        misfit = abs(part.delta_g + one.delta_g)
-        if other is None or misfit <= abs(part.delta_g + other.delta_g):
+        if other is None or _misfit(part, one) <= _misfit(part, other):
             best[key] = one
     return list(best.values())
 
 
-def _undone(
-    part: Part, who: Mapping[str | None, dict[str, float]], taken: Sequence[Taken]
-) -> list[Hypothesis]:
-    """What was taken comes back: its weight is known better than any product's."""
-    found = []
-    for one in taken:
-        if one.visit not in who:
-            continue
-        where = 1 - PRIOR_MISPLACED if one.facing == part.place.id else PRIOR_MISPLACED
-        found.append(
-            Hypothesis(
-                (Move(one.visit, one.gtin, -one.units),),
-                {
-                    "prior": math.log(where),
-                    "cart": math.log(one.probability),
-                    "weight": same_log_likelihood(
-                        part.delta_g + one.delta_g, part.sigma_g, one.sigma_g, one.delta_g
-                    ),
-                    **who[one.visit],
-                },
-                undoes=one.line,
-            )
-        )
-    return found
+def _misfit(part: Part, one: Holding) -> float:
+    return math.inf if one.mark is None else abs(part.delta_g - one.mark.weight_g)
 
 
 def _plausible_units(delta_g: float, weight_g: float) -> list[int]:

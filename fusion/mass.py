@@ -20,10 +20,14 @@ from sensors.store import Product
 
 RELATIVE_ERROR = 0.03
 SAME_RELATIVE_ERROR = 0.008
+SAME_PLATES_ERROR = 0.0025  # hysteresis, creep
+SAME_PLATES = 0.35  # plates between two places that the same plates weigh
 TAIL = 0.03
 TAIL_WIDTH = 3.0
 UNKNOWN_SPAN_G = 3000.0
 CENTROID_SIGMA = 0.45
+SPOT_SIGMA = 0.02  # plates: creep, hysteresis
+SPOT_MOVED = 0.15  # P(a unit does not stand any longer just where it was put)
 
 
 def mass_log_likelihood(delta_g: float, sigma_g: float, units: int, product: Product) -> float:
@@ -41,10 +45,19 @@ def nothing_log_likelihood(delta_g: float, sigma_g: float) -> float:
 
 
 def same_log_likelihood(
-    difference_g: float, sigma_g: float, before_sigma_g: float, weight_g: float
+    difference_g: float,
+    sigma_g: float,
+    before_sigma_g: float,
+    weight_g: float,
+    *,
+    same_plates: bool,
 ) -> float:
-    """Log density of putting down what was lifted, where the two changes differ by so much."""
-    variance = sigma_g**2 + before_sigma_g**2 + (SAME_RELATIVE_ERROR * weight_g) ** 2 + 1.5**2
+    """Log density of putting down what was lifted, where the two changes differ by so much.
+
+    Each plate has a gain of its own, which the same plates have in common.
+    """
+    relative = SAME_PLATES_ERROR if same_plates else SAME_RELATIVE_ERROR
+    variance = sigma_g**2 + before_sigma_g**2 + (relative * weight_g) ** 2 + 1.5**2
     return _log_mixture(difference_g, math.sqrt(variance))
 
 
@@ -81,3 +94,15 @@ def centroid_log_likelihood(at: float, plates: list[int], plate_count: int) -> f
     low, high = min(plates) - 0.5, max(plates) + 0.5
     outside = max(0.0, low + 0.3 - at, at - high + 0.3)
     return math.log(plate_count / len(plates)) - 0.5 * (outside / CENTROID_SIGMA) ** 2
+
+
+def same_spot_log_ratio(apart: float, weight_g: float, sigma_g: float, plates: int) -> float:
+    """Log ratio of a change's place along the shelf, `apart` plates from where a unit was put
+    down: that unit, against any other that stands on one of the facing's `plates`.
+
+    A centroid is as sure as the plates' noise is small beside the weight; a unit may have been
+    moved meanwhile, by whoever took another one.
+    """
+    sigma = math.hypot(SPOT_SIGMA, sigma_g / max(weight_g, 1.0))
+    density = math.exp(-0.5 * (apart / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
+    return math.log((1 - SPOT_MOVED) * density * plates + SPOT_MOVED)

@@ -20,10 +20,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from fusion.hypotheses import Hypothesis, Move
 from sensors.observations import ProductSighting, WeightStep
 
 NS = 1_000_000_000
@@ -82,19 +81,6 @@ class Sights:
                 nearest[seen.side] = away_ns, seen
         return [seen for _, seen in nearest.values()]
 
-    def weigh(
-        self, found: Sequence[Hypothesis], seen: Mapping[str, Sequence[ProductSighting]]
-    ) -> list[Hypothesis]:
-        """Hypotheses with what sightings by visit say of their moves, as their term `sight`."""
-        if not any(seen.values()):
-            return list(found)
-        ratios: dict[tuple[str, str | None], float] = {}
-        for visit, sightings in seen.items():
-            for gtin in {m.gtin for h in found for m in h.moves if m.visit == visit}:
-                if sightings:
-                    ratios[visit, gtin] = self.log_ratio(gtin, sightings)
-        return [_with_sight(h, ratios) for h in found]
-
     def log_ratio(self, gtin: str | None, sightings: Sequence[ProductSighting]) -> float:
         """log R of a product (None: one that the store does not sell) that one move was of."""
         count = len(self._gtins)
@@ -126,16 +112,3 @@ def _away_ns(seen: ProductSighting, step: WeightStep) -> int | None:
         seen.began_ns - step.began_ns if seen.moment == "after" else (step.began_ns - seen.ended_ns)
     )
     return abs(late_ns) if -EARLY_NS <= late_ns <= LATE_NS else None
-
-
-def _with_sight(
-    hypothesis: Hypothesis, ratios: Mapping[tuple[str, str | None], float]
-) -> Hypothesis:
-    told = [ratios[key] for key in _keys(hypothesis.moves) if key in ratios]
-    if not told:
-        return hypothesis
-    return replace(hypothesis, terms={**hypothesis.terms, "sight": math.fsum(told)})
-
-
-def _keys(moves: Iterable[Move]) -> list[tuple[str, str | None]]:
-    return [(move.visit, move.gtin) for move in moves if move.visit is not None]

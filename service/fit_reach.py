@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from cart.events import Entered
+from fusion.decisions import place_of
 from fusion.engine import Engine
 from fusion.reach import UNSEEN_BODY, Constants, Sighting, frames_log_ratio, log_ratio, sight
 from fusion.shelves import Part
@@ -78,24 +79,19 @@ class _Watcher(Engine):
         super().__init__(store)
         self.deeds: list[Deed] = []
         self.visits: list[tuple[str, str]] = []
+        self.decisions.listen(self._note)
 
     def hear(self, observation: Observation) -> None:
         for event in self.step(observation):
             if isinstance(event, Entered):
                 self.visits.append((event.shopper, event.visit))
 
-    def _reach(self, step: WeightStep, part: Part, present: list[str]) -> dict[str, float]:
-        place = self._place(part)
-        seen = {
-            visit: [sight(self.people, p, place, step) for p in self._accounts[visit].persons]
-            for visit in present
-        }
-        places = {
-            visit: [self._where(p, step.began_ns) for p in self._accounts[visit].persons]
-            for visit in present
-        }
+    def _note(self, step: WeightStep, part: Part, present: Sequence[str]) -> None:
+        place = place_of(part)
+        persons = {visit: self._accounts[visit].persons for visit in present}
+        seen = {v: [sight(self.people, p, place, step) for p in of] for v, of in persons.items()}
+        places = {v: [self._where(p, step.began_ns) for p in of] for v, of in persons.items()}
         self.deeds.append(Deed(step, part.place.id, part.delta_g > 0, seen, places))
-        return super()._reach(step, part, present)
 
     def _where(self, person: str, at_ns: int) -> tuple[float, float] | None:
         point = self.people.body_at(person, at_ns)

@@ -74,8 +74,9 @@ class Told:
         self.say(GateCrossing(at_ns=round(at_s * NS), gate="gate-out", direction="out"))
         self.say(Tick(at_ns=round((at_s + 5) * NS)))
 
-    def move(self, at_s, index, units, gtin):
-        """Units of a product leave (negative) or reach the index-th facing."""
+    def move(self, at_s, index, units, gtin, spread=(0.0, 1.0, 0.0)):
+        """Units of a product leave (negative) or reach the index-th facing, on whose plates their
+        weight is `spread`."""
         facing = SHELF.facings[index]
         along = (sum(facing.plates) / len(facing.plates) - 0.5) * SHELF.plate_width_m
         self.stand(at_s, *GONDOLA.to_floor(along, -0.5))
@@ -90,7 +91,7 @@ class Told:
             WeightStep(
                 at_ns=round((at_s + 0.7) * NS), began_ns=round(at_s * NS), shelf=SHELF.id,
                 plates=tuple(facing.plates), sigma_g=(0.5, 0.5, 0.5),
-                delta_g=(0.0, PRODUCTS[gtin].weight_g * units, 0.0),
+                delta_g=tuple(PRODUCTS[gtin].weight_g * units * share for share in spread),
             )
         )  # fmt: skip
 
@@ -111,8 +112,17 @@ def swapped(told, *, seen):
 def told_so_far():
     told = Told()
     swapped(told, seen=True)
-    told.move(30, 0, -1, CHERRY)
+    told.move(30, 0, -1, CHERRY, spread=(0.7, 0.3, 0.0))  # it was pushed aside meanwhile
     return told
+
+
+def test_what_was_put_astray_is_known_again_by_its_weight_and_spot():
+    told = Told()
+    swapped(told, seen=False)
+    told.move(25, 0, -1, ZERO, spread=(0.0, 0.2, 0.8))
+    told.move(30, 0, -1, CHERRY)
+    assert [p.gtin for p in told.of(e.Picked)] == [CHERRY, ZERO, CHERRY]
+    assert told.of(e.Picked)[-1].evidence[0].terms["spot"] > 3.0
 
 
 def test_a_late_sighting_revises_what_was_told():

@@ -1,0 +1,302 @@
+"""Decides what each change of weight was: hypotheses weighed in every state of the accounts.
+
+A decision is told at once and stays open while states disagree on it: what comes later, a
+sighting, a put-back, the next pick from the same place, moves it with all that hangs on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cart.events import Evidence
+from cart.profile import Profiles
+from fusion.account import Account
+from fusion.beam import MOST_STATES
+from fusion.belief import Belief
+from fusion.hypotheses import Hypothesis, explain, in_state, who_of
+from fusion.lines import Lines
+from fusion.log import Log
+from fusion.people import NS, People
+from fusion.reach import Place, reach_log_ratio
+from fusion.shelves import Part, Shelves
+from fusion.sight import Sights
+from fusion.states import Mark, State, Told
+from sensors.observations import ProductSighting, WeightStep
+
+HISTORY_SETTLES_BELOW = 3.0
+SIGHTED_WITHIN_NS = 6 * NS
+NEGLIGIBLE = 9.0  # nats below the likeliest visit's hands: it was not they
+MOST_NEAR = 6
+SHOWN = 3  # hypotheses that an event carries
+UNLIKELY = 16.0  # nats below the likeliest of all: not followed
+MOST_BRANCHES = 4 * MOST_STATES
+
+Branch = tuple[float, State, Hypothesis]
+Listener = Callable[[WeightStep, Part, Sequence[str]], None]
+Ratios = dict[tuple[str, str | None], float]
+
+
+@dataclass(slots=True)
+class Decision:
+    """One decision: what the plates said, who may have done it, what sensors said of each
+    hypothesis, and the log ratios of sightings that its states carry already."""
+
+    deed: int
+    step: WeightStep
+    part: Part
+    near: tuple[str, ...]
+    terms: dict[Told, Mapping[str, float]] = field(default_factory=dict)
+    sighted: Ratios = field(default_factory=dict)
+
+
+class Decisions:
+    """Everything that was decided of weights, over `accounts` by visit."""
+
+    def __init__(
+        self,
+        shelves: Shelves,
+        people: People,
+        accounts: Mapping[str, Account],
+        profiles: Profiles,
+        belief: Belief,
+        log: Log,
+    ) -> None:
+        self._shelves = shelves
+        self._people = people
+        self._accounts = accounts
+        self._profiles = profiles
+        self._belief = belief
+        self._log = log
+        self._sights = Sights(shelves.products)
+        self._lines = Lines(log, shelves)
+        self._recent: dict[int, Decision] = {}
+        self._count = 0
+        self._listener: Listener | None = None
+
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener` of every share of a step before it is decided, and who was there."""
+        self._listener = listener
+
+    def weighed(self, step: WeightStep) -> None:
+        """A weight changed: decide of each facing's share what it was."""
+        for part in self._shelves.split(step):
+            self._decide(step, part)
+
+    def sighted(self, sighting: ProductSighting) -> None:
+        """Take a sighting in, and weigh anew what it tells more of."""
+        self._sights.saw(sighting)
+        if sighting.moment != "after":
+            return
+        for decision in list(self._recent.values()):
+            late = self._log.now_ns - decision.step.at_ns >= SIGHTED_WITHIN_NS
+            if late or not self._belief.is_open(decision.deed):
+                continue
+            seen = self._sightings(decision)
+            if any(one.tracklet == sighting.tracklet for of in seen.values() for one in of):
+                self._sight(decision, seen)
+
+    def reweighed(self, deeds: Collection[int], reason: str) -> None:
+        """Tell carts of decisions that have become likelier or less likely."""
+        for deed in sorted(deeds):
+            if not self._belief.is_open(deed):
+                continue
+            ranked = self._belief.told(deed)
+            decision = self._recent.get(deed)
+            evidence = None if decision is None else self._evidence(decision, ranked)
+            self._lines.show(deed, ranked, evidence, self._accounts, reason)
+        self._lines.close(self._belief.settle(deeds))
+        self._recent = {
+            deed: one for deed, one in self._recent.items() if self._belief.is_open(deed)
+        }
+
+    def _reach(self, step: WeightStep, part: Part, present: Sequence[str]) -> dict[str, float]:
+        """log R of each visit: of that of its persons who reached likeliest."""
+        place = place_of(part)
+        return {
+            v: max(
+                reach_log_ratio(self._people, person, place, step)
+                for person in self._accounts[v].persons
+            )
+            for v in present
+        }
+
+    def _decide(self, step: WeightStep, part: Part) -> None:
+        present = [
+            v
+            for v, a in self._accounts.items()
+            if a.entered_ns <= step.at_ns
+            and (a.leaving_ns is None or step.began_ns <= a.leaving_ns)
+        ]
+        if not present:
+            if abs(part.delta_g) > 3 * part.sigma_g + 20:
+                self._log.alert(
+                    step.at_ns,
+                    "nobody-there",
+                    part.place.id,
+                    f"{part.place.id}: {part.delta_g:+.0f} g while no visit was open",
+                )
+            return
+        if self._listener is not None:
+            self._listener(step, part, present)
+        reach = self._reach(step, part, present)
+        near = _near(reach)
+        self._count += 1
+        decision = Decision(self._count, step, part, near)
+        seen = self._sightings(decision)
+        decision.sighted = self._sight_ratios(decision, seen)
+        beam = self._belief.states_of(near, part.place.id)
+        who = who_of(reach, near)
+        staff = {v for v in near if self._accounts[v].staff}
+        common = self._seen(decision, explain(part, self._shelves, who, staff))
+        least = max(one.score for one in common) - UNLIKELY
+        common = [one for one in common if one.score > least]
+        branches = [
+            (state.log_weight + one.score, state, one)
+            for state in beam.states
+            for one in (
+                *common,
+                *self._seen(decision, in_state(part, self._shelves, who, state, staff)),
+            )
+        ]
+        branches = _likely(branches)
+        ranked = _ranked(branches)
+        if len(ranked) > 1 and ranked[0][0] < HISTORY_SETTLES_BELOW * ranked[1][0]:
+            branches = [self._with_history(one) for one in branches]
+        for _, _, one in reversed(branches):
+            decision.terms[tuple(move.told for move in one.moves)] = one.terms
+        self._book(decision, branches)
+
+    def _seen(self, decision: Decision, found: Iterable[Hypothesis]) -> list[Hypothesis]:
+        """The hypotheses with what sightings say of them."""
+        return [_with_sight(one, decision.sighted) for one in found]
+
+    def _book(self, decision: Decision, branches: Sequence[Branch]) -> None:
+        step, part, deed = decision.step, decision.part, decision.deed
+        mark = Mark(part.place.id, abs(part.delta_g), part.sigma_g, part.centroid)
+        grown = [
+            replace(
+                state.after(deed, part.place.id, part.place.gtin, one.moves, mark),
+                log_weight=log_weight,
+            )
+            for log_weight, state, one in branches
+        ]
+        beam = self._belief.states_of(decision.near, part.place.id)
+        self._belief.decide(beam, deed, grown)
+        self._recent[deed] = decision
+        self._lines.begin(deed, part.place, step.began_ns)
+        self.reweighed(set(beam.deeds), "what came later speaks against it")
+
+    def _sightings(self, decision: Decision) -> dict[str, list[ProductSighting]]:
+        """What was seen in the hands of each visit's persons at a decision."""
+        return {
+            v: self._sights.of(
+                decision.step,
+                decision.part.delta_g,
+                self._people.tracklets_of(self._accounts[v].persons),
+            )
+            for v in decision.near
+            if v in self._accounts
+        }
+
+    def _sight_ratios(
+        self, decision: Decision, seen: Mapping[str, Sequence[ProductSighting]]
+    ) -> Ratios:
+        return {
+            (visit, gtin): self._sights.log_ratio(gtin, sightings)
+            for visit, sightings in seen.items()
+            if sightings
+            for gtin in (None, *self._shelves.products)
+        }
+
+    def _sight(self, decision: Decision, seen: Mapping[str, Sequence[ProductSighting]]) -> None:
+        """Weigh a decision's states by what was seen since they were made."""
+        before, now = decision.sighted, self._sight_ratios(decision, seen)
+        deed = decision.deed
+
+        def ratio(state: State) -> float:
+            keys = [(v, gtin) for v, gtin, _ in state.story.get(deed, ()) if v is not None]
+            return math.fsum(now.get(key, 0.0) - before.get(key, 0.0) for key in keys)
+
+        decision.sighted = now
+        for told, terms in decision.terms.items():
+            keys = [(v, gtin) for v, gtin, _ in told if v is not None]
+            seen_terms = [now[key] for key in keys if key in now]
+            if seen_terms:
+                decision.terms[told] = {**terms, "sight": math.fsum(seen_terms)}
+        self.reweighed(self._belief.reweigh(deed, ratio), "the hand was seen with something else")
+
+    def _with_history(self, branch: Branch) -> Branch:
+        log_weight, state, hypothesis = branch
+        log_share = 0.0
+        for move in hypothesis.moves:
+            if move.visit and move.gtin and move.units > 0:
+                profile = self._profiles.of(self._accounts[move.visit].shopper)
+                log_share += math.log(
+                    profile.share(move.gtin, len(self._shelves.products))
+                    * len(self._shelves.products)
+                )
+        terms = {**hypothesis.terms, "history": log_share}
+        return log_weight + log_share, state, replace(hypothesis, terms=terms)
+
+    def _evidence(
+        self, decision: Decision, ranked: Sequence[tuple[float, Told]]
+    ) -> tuple[Evidence, ...]:
+        found = tuple(
+            _evidence(p, told, decision.terms.get(told, {})) for p, told in ranked[:SHOWN]
+        )
+        for visit in decision.near:
+            account = self._accounts.get(visit)
+            if account is not None and any(one.visit == visit for one in found):
+                account.evidence[decision.deed] = found
+        return found
+
+
+def place_of(part: Part) -> Place:
+    """The spot along its shelf that a share of a step came from."""
+    along_m = (part.centroid - 0.5) * part.place.shelf.plate_width_m
+    return Place(part.place.gondola, part.place.shelf, along_m)
+
+
+def _near(reach: Mapping[str, float]) -> tuple[str, ...]:
+    """The visits whose hands may have done it."""
+    best = max(reach.values())
+    ranked = sorted(reach, key=lambda visit: -reach[visit])[:MOST_NEAR]
+    return tuple(visit for visit in ranked if reach[visit] >= best - NEGLIGIBLE)
+
+
+def _likely(branches: Sequence[Branch]) -> list[Branch]:
+    """The branches that are worth following, likeliest first."""
+    least = max(log_weight for log_weight, _, _ in branches) - UNLIKELY
+    worth = [branch for branch in branches if branch[0] > least]
+    return sorted(worth, key=lambda branch: -branch[0])[:MOST_BRANCHES]
+
+
+def _ranked(branches: Sequence[Branch]) -> list[tuple[float, Told]]:
+    """Weights of what a decision may be, over all states, likeliest first."""
+    top = branches[0][0]
+    chances: dict[Told, float] = {}
+    for log_weight, _, one in branches:
+        told = tuple(move.told for move in one.moves)
+        chances[told] = chances.get(told, 0.0) + math.exp(log_weight - top)
+    return sorted(((p, told) for told, p in chances.items()), key=lambda item: -item[0])
+
+
+def _with_sight(hypothesis: Hypothesis, ratios: Ratios) -> Hypothesis:
+    keys = [(move.visit, move.gtin) for move in hypothesis.moves if move.visit is not None]
+    told = [ratios[key] for key in keys if key in ratios]
+    if not told:
+        return hypothesis
+    return replace(hypothesis, terms={**hypothesis.terms, "sight": math.fsum(told)})
+
+
+def _evidence(posterior: float, told: Told, terms: Mapping[str, float]) -> Evidence:
+    visit, gtin, units = told[0] if told else (None, None, 0)
+    return Evidence(
+        visit=visit,
+        gtin=gtin,
+        units=units,
+        posterior=round(posterior, 6),
+        terms={name: round(value, 3) for name, value in sorted(terms.items())},
+    )
