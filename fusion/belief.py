@@ -33,6 +33,17 @@ class Belief:
         """What an open visit may hold, with probabilities, likeliest first."""
         return self._of_visit[visit].carts(visit)
 
+    def weights_g(self, in_carts: bool) -> set[float]:
+        """What units weighed that are likeliest in carts now, or astray on shelves."""
+        beams = self._of_visit.values() if in_carts else self._of_facing.values()
+        return {
+            one.mark.weight_g
+            for beam in {id(beam): beam for beam in beams}.values()
+            for held in (beam.states[0].carts if in_carts else beam.states[0].astray).values()
+            for one in held
+            if one.mark is not None
+        }
+
     def told(self, deed: int) -> list[tuple[float, Told]]:
         """What an open decision may have been, with probabilities, likeliest first."""
         return self._of_deed[deed].told(deed)

@@ -81,7 +81,7 @@ class Decisions:
 
     def weighed(self, step: WeightStep) -> None:
         """A weight changed: decide of each facing's share what it was."""
-        for part in self._shelves.split(step):
+        for part in self._shelves.split(step, self._belief.weights_g(sum(step.delta_g) > 0)):
             self._decide(step, part)
 
     def sighted(self, sighting: ProductSighting) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from fusion.mass import centroid
@@ -54,11 +55,12 @@ class Shelves:
         self.places[place.id] = place
         self._by_shelf.setdefault(shelf.id, []).append(place)
 
-    def split(self, step: WeightStep) -> list[Part]:
+    def split(self, step: WeightStep, known_g: Collection[float] = ()) -> list[Part]:
         """Cut a step into its share per facing.
 
-        Shares that are no more than cross-talk of the largest are counted to it. Empty where
-        the shelf has no facings or nothing but noise moved.
+        Shares that are no more than cross-talk of the largest are counted to it; two that only
+        together weigh what one thing weighs are one, `known_g` among the weights. Empty where the
+        shelf has no facings or nothing but noise moved.
         """
         places = self._by_shelf.get(step.shelf, [])
         if not places:
@@ -84,18 +86,22 @@ class Shelves:
                     centroid=centroid(step, plates),
                 )
             )
-        return self._join_straddling(parts, step)
+        return self._join_straddling(parts, step, known_g)
 
-    def _join_straddling(self, parts: list[Part], step: WeightStep) -> list[Part]:
-        """Two neighbouring shares of one sign that only together weigh what a product weighs."""
+    def _join_straddling(
+        self, parts: list[Part], step: WeightStep, known_g: Collection[float]
+    ) -> list[Part]:
+        """Two neighbouring shares of one sign that only together weigh what a product weighs, or
+        what is known to have been moved before."""
         if len(parts) != 2 or parts[0].delta_g * parts[1].delta_g <= 0:
             return parts
         a, b = parts
         total = a.delta_g + b.delta_g
-        if self._fits(a.place, a.delta_g) and self._fits(b.place, b.delta_g):
-            return parts
         main = a if abs(a.delta_g) >= abs(b.delta_g) else b
-        if total < 0 and not self._fits(main.place, total):
+        moved = _is_known(total, known_g) and not _is_known(main.delta_g, known_g)
+        if not moved and self._fits(a.place, a.delta_g) and self._fits(b.place, b.delta_g):
+            return parts
+        if not moved and total < 0 and not self._fits(main.place, total):
             return parts
         return [Part(main.place, total, (a.sigma_g**2 + b.sigma_g**2) ** 0.5, centroid(step))]
 
@@ -104,3 +110,8 @@ class Shelves:
         weight = self.products[place.gtin].weight_g
         units = max(1, round(abs(delta_g) / weight))
         return abs(abs(delta_g) - units * weight) < 0.1 * units * weight + 4.0
+
+
+def _is_known(delta_g: float, known_g: Collection[float]) -> bool:
+    """Whether a change is that of a thing that was weighed before, perhaps by other plates."""
+    return any(abs(abs(delta_g) - weight) < 0.025 * weight + 4.0 for weight in known_g)
