@@ -35,7 +35,7 @@ from service.vision_eval import Trial, generated
 from simulator.player import Exposure
 from vision import pipeline as vision_pipeline
 from vision.calibration import SelfCalibration
-from vision.detector import OnnxDetector, load_eyes
+from vision.detector import Detection, Detector, OnnxDetector, load_eyes
 from vision.detector_heads import Head
 from vision.detector_torch import TorchMissing
 from vision.hands import HandFinder
@@ -64,12 +64,31 @@ _STAGES: tuple[tuple[str, Any, str], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How ours sees: whether people are followed from one search to the next, and whether still
+    views are left alone."""
+
+    name: str
+    follow: bool
+    gate: bool
+
+
+WAYS = (
+    Way("ours, every picture searched", follow=False, gate=False),
+    Way("ours, people followed between searches", follow=True, gate=False),
+    Way("ours, still views left alone besides", follow=True, gate=True),
+)
+
+
 class Contender(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to see the same films: `looks` is how many pictures its network looked at."""
+    """One way to see the same films: `looks` is how many pictures it looked at, `searches` in how
+    many of them its network looked for people everywhere."""
 
     what: str
     frames: int
     looks: int
+    searches: int
     cpu_s: float
     wall_s: float
     frames_per_cpu_s: float
@@ -130,11 +149,10 @@ def bench_vision(
         told(f"filming {cameras} cameras for {seconds:g} s of store time")
         films = film(trial, Path(folder))
         contenders = []
-        for gate in (False, True):
-            name = "ours, still views left alone" if gate else "ours, every picture looked at"
-            told(f"timing {name}")
-            contenders.append(_apart(_ours, films, weights, name, gate))
-            told(f"{name}: {contenders[-1].frames_per_cpu_s} frames a CPU second")
+        for way in WAYS:
+            told(f"timing {way.name}")
+            contenders.append(_apart(_ours, films, weights, way))
+            told(f"{way.name}: {contenders[-1].frames_per_cpu_s} frames a CPU second")
         told("timing each stage")
         stages = _apart(_stages, films, weights)
         told(f"timing {PEER}")
@@ -196,19 +214,21 @@ def _apart(work: Callable[..., Any], *given: Any) -> Any:
         return pool.submit(work, *given).result()
 
 
-def _ours(films: Films, weights: Path, name: str, gate: bool) -> Contender:
-    _run(films, weights, gate, most=5)
+def _ours(films: Films, weights: Path, way: Way) -> Contender:
+    _run(films, weights, way, most=5)
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    vision, frames = _run(films, weights, gate)
+    vision, frames = _run(films, weights, way)
     cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
-    return _contender(name, frames, vision.looks, cpu_s, wall_s)
+    return _contender(way.name, frames, vision.looks, vision.searches, cpu_s, wall_s)
 
 
 def _run(
-    films: Films, weights: Path, gate: bool, most: int | None = None
+    films: Films, weights: Path, way: Way, most: int | None = None
 ) -> tuple[VisionPipeline, int]:
     """See the films to their end, or the first `most` instants; the pictures that they gave."""
-    vision = VisionPipeline(films.store, load_eyes(weights), "bench", "b", gate=gate)
+    eyes = load_eyes(weights)
+    detector = eyes if way.follow else _Searching(eyes)
+    vision = VisionPipeline(films.store, detector, "bench", "b", gate=way.gate)
     frames = 0
     for count, (at_ns, pictures) in enumerate(_instants(films)):
         if count == most:
@@ -216,6 +236,17 @@ def _run(
         encode(vision.see(at_ns, pictures))
         frames += len(pictures)
     return vision, frames
+
+
+class _Searching:
+    """A detector that never follows."""
+
+    def __init__(self, eyes: Detector) -> None:
+        self._eyes = eyes
+
+    def detect_all(self, frames: Mapping[str, Picture]) -> dict[str, list[Detection]]:
+        """The people in each camera's picture, best score first."""
+        return self._eyes.detect_all(frames)
 
 
 def _instants(films: Films) -> Iterator[tuple[int, dict[str, Picture]]]:
@@ -226,12 +257,12 @@ def _instants(films: Films) -> Iterator[tuple[int, dict[str, Picture]]]:
 
 
 def _stages(films: Films, weights: Path) -> list[Stage]:
-    """CPU time of each stage in a run of its own, with the gate."""
+    """CPU time of each stage in a run of its own, everything on that saves work."""
     spent: dict[str, float] = defaultdict(float)
-    _run(films, weights, gate=True, most=5)
+    _run(films, weights, WAYS[-1], most=5)
     with _timed(spent):
         began = time.process_time()
-        _, frames = _run(films, weights, gate=True)
+        _, frames = _run(films, weights, WAYS[-1])
         total = time.process_time() - began
     began = time.process_time()
     for _ in _instants(films):
@@ -317,14 +348,17 @@ def _peer(films: Films, weights: Path) -> Contender:
                 frames += sum(1 for _ in seen)
                 cpu_s += time.process_time() - began_cpu
                 wall_s += time.perf_counter() - began
-    return _contender(PEER, frames, frames, cpu_s, wall_s)
+    return _contender(PEER, frames, frames, frames, cpu_s, wall_s)
 
 
-def _contender(what: str, frames: int, looks: int, cpu_s: float, wall_s: float) -> Contender:
+def _contender(
+    what: str, frames: int, looks: int, searches: int, cpu_s: float, wall_s: float
+) -> Contender:
     return Contender(
         what=what,
         frames=frames,
         looks=looks,
+        searches=searches,
         cpu_s=round(cpu_s, 3),
         wall_s=round(wall_s, 3),
         frames_per_cpu_s=round(frames / cpu_s, 2),

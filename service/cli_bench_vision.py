@@ -42,12 +42,12 @@ def bench_vision_command(
 
 
 def _show(result: VisionBench) -> None:
-    table = Table("worker", "frames / CPU s", "looked at", "ms of CPU a frame", "times the peer")
+    table = Table("worker", "frames / CPU s", "searched", "ms of CPU a frame", "times the peer")
     for one in result.contenders:
         table.add_row(
             one.what,
             f"{one.frames_per_cpu_s:.1f}",
-            f"{one.looks} of {one.frames}",
+            f"{one.searches} of {one.frames}",
             f"{1000 / one.frames_per_cpu_s:.2f}",
             f"{result.times_faster[one.what]:.2f}" if one.what in result.times_faster else "",
         )

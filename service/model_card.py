@@ -39,7 +39,9 @@ height of the person's box; `hidden` ones are guesses from the rest of the body.
 share of people whose left is not taken for their right: training forgives that mistake, which a
 small picture of a back invites, so a reader must settle sides from other views and from motion.
 Wrists are compared after turning such bodies; the validator's figures do not turn them. Where
-`person-pose.joints.onnx` lies beside these weights, joints come from that network instead.
+`person-pose.joints.onnx` lies beside these weights, joints come from that network instead, and
+boxes from `person-pose.boxes.onnx`: these weights without their keypoints, cut off by
+`service/boxes_only.py`, whose output 1×5×128 has the best boxes and scores, equal to the last bit.
 `clear_…` leaves aside people of whom less than a quarter is seen: neither missed nor found.
 
 ## Limits
@@ -76,6 +78,19 @@ def file_weights(
         parameters=f"{parameters / 1e6:.2f}", command=command, terms=TERMS, **_table(figures)
     )
     (models / "person-pose.md").write_text(card, encoding="utf-8")
+
+
+def file_boxes(models: Path, boxes: Path) -> None:
+    """Write the manifest's entry of the weights without keypoints."""
+    entry = {
+        "file": boxes.name,
+        "sha256": hashlib.sha256(boxes.read_bytes()).hexdigest(),
+        "output": "1×5×128: box centre and size, score, best first; no NMS inside",
+        "trained_by": "openaisle train pose (person-pose, cut by service/boxes_only.py)",
+        "trained_on": "pictures rendered by simulator/training_pictures.py, random stores",
+        "terms": TERMS,
+    }
+    enter(models, boxes.name.removesuffix(".onnx"), entry)
 
 
 JOINT_CARD = """# person-pose.joints

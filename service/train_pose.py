@@ -20,7 +20,8 @@ import yaml
 
 from sensors.store import load_store
 from service.box_score import score_boxes
-from service.model_card import file_weights, rounded
+from service.boxes_only import boxes_only
+from service.model_card import file_boxes, file_weights, rounded
 from service.pose_score import MIRROR, PoseScore, score_pose
 from service.warm_start import restore
 from simulator.training_pictures import write_split, write_store
@@ -220,6 +221,7 @@ def publish(
     models.mkdir(exist_ok=True)
     weights = models / "person-pose.onnx"
     shutil.copy(exported, weights)
+    file_boxes(models, boxes_only(weights))
     held_out = score_pose(weights, pictures / "images/val", pictures / "labels/val")
     report = score_pose(weights, pictures / "images/report", pictures / "labels/report")
     boxes = score_boxes(weights, pictures, "val")

@@ -13,8 +13,9 @@ from vision.detection import JOINTS, Array, Detection, iou, suppress
 from vision.detector_heads import LOW_SCORE, Head, HeadUnknown
 from vision.detector_onnx import OnnxDetector, WeightsUnusable
 from vision.detector_torch import TorchDetector, TorchMissing
+from vision.follow import Following
 from vision.frame import Picture
-from vision.joints import JointRefiner, Refined
+from vision.joints import JointRefiner
 
 __all__ = [
     "JOINTS",
@@ -76,7 +77,11 @@ def load_detector(
 
 def load_eyes(path: Path | str, threads: int = 1, device: str | None = None) -> Detector:
     """As `load_detector`; joints come from a second look at each person where `NAME.joints.onnx`
-    lies beside the weights `NAME.onnx`."""
-    detector = load_detector(path, threads, device)
-    joints = Path(path).with_suffix(".joints.onnx")
-    return Refined(detector, JointRefiner(joints, threads)) if joints.is_file() else detector
+    lies beside the weights `NAME.onnx`, and boxes from `NAME.boxes.onnx`, where that lies there
+    too: the same network without joints of its own."""
+    path = Path(path)
+    joints, boxes = path.with_suffix(".joints.onnx"), path.with_suffix(".boxes.onnx")
+    if not joints.is_file():
+        return load_detector(path, threads, device)
+    detector = load_detector(boxes if boxes.is_file() else path, threads, device)
+    return Following(detector, JointRefiner(joints, threads))

@@ -3,6 +3,9 @@
 Owns the tracker and the sequence number; frames are only kept until the next instant, detections
 until their camera is looked at again. The same frames in the same order give the same reports.
 
+Where the detector can follow, a picture is searched for people now and then and known people are
+followed in those between (follow.py).
+
 A view in which nothing moves is not looked at again at once: what was found there before still
 holds. It is no new evidence, though: it keeps tracks alive and hardly moves them.
 """
@@ -22,6 +25,7 @@ from vision.calibration import SelfCalibration
 from vision.coverage import Coverage
 from vision.detection import Detection, sound
 from vision.detector import Detector
+from vision.follow import Follower, Rounds
 from vision.frame import FrameError, Picture, check_frame
 from vision.hands import HandFinder
 from vision.held import HeldFinder, KnownProducts
@@ -50,7 +54,8 @@ class VisionPipeline:
     """Detector, tracker and hands of the cameras of one store.
 
     `device` and `boot` name the worker; tracklets are called `<device>:<boot>:<n>`. With `gate`
-    still views are left alone; `looks` counts the pictures looked at, `spared` the others.
+    still views are left alone; `looks` counts the pictures looked at, `searches` those of them in
+    which not only known people were followed, `spared` the others.
     `latest[camera]` is what each camera last showed; `frame_errors[camera]` counts its broken
     frames and `last_error` is the newest one's message.
     """
@@ -70,6 +75,7 @@ class VisionPipeline:
             raise ValueError(f"device and boot are too long together to name tracklets: {prefix}")
         self._device, self._boot = device, boot
         self._detector = detector
+        self._rounds = Rounds(c.id for c in store.cameras)
         self._sizes = {c.id: (c.width_px, c.height_px) for c in store.cameras}
         self.rig = Rig([camera.model() for camera in store.cameras])
         self._calibration = SelfCalibration(self.rig)
@@ -81,7 +87,7 @@ class VisionPipeline:
         self._gate = MotionGate() if gate else None
         self._found: dict[str, list[Detection]] = {}
         self._settled: set[str] = set()
-        self.looks = self.spared = 0
+        self.looks = self.searches = self.spared = 0
         self._seq = 0
         self.latest: dict[str, list[Seen]] = {}
         self.frame_errors: Counter[str] = Counter()
@@ -145,14 +151,25 @@ class VisionPipeline:
                 if gate.is_still(camera, at_ns, picture, empty=empty) and camera in self._settled:
                     still.add(camera)
         looked = {camera: picture for camera, picture in pictures.items() if camera not in still}
-        found = {c: sound(people) for c, people in self._detector.detect_all(looked).items()}
+        searched = self._searched(at_ns, looked)
+        found = {c: sound(people) for c, people in self._detector.detect_all(searched).items()}
         if gate is not None:
             for camera, people in found.items():
                 gate.looked(camera, at_ns, empty=not people)
+        if isinstance(self._detector, Follower):
+            known = {c: self._found[c] for c in looked.keys() - searched.keys()}
+            found.update(self._detector.follow(looked, known))
         self._found.update(found)
         self.looks += len(looked)
+        self.searches += len(searched)
         self.spared += len(still)
         return still
+
+    def _searched(self, at_ns: int, looked: Mapping[str, Picture]) -> dict[str, Picture]:
+        """The pictures to be searched for people; in others known people are followed."""
+        if not isinstance(self._detector, Follower):
+            return dict(looked)
+        return {c: picture for c, picture in looked.items() if self._rounds.due(c, at_ns)}
 
     def _settle(self, step: Step) -> None:
         """Note in which views a look says all there is: each detection is a known person's, and

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from service.model_card import file_weights
+from service.model_card import file_boxes, file_weights
 from service.pose_score import detect
 from service.train_pose import TrainingUnavailableError, train_pose
 
@@ -54,6 +54,10 @@ def test_filing_weights_keeps_other_entries_and_names_the_terms(tmp_path: Path) 
     file_weights(tmp_path, weights, 987_720, "openaisle train pose", figures, (256, 320))
     entries = json.loads((tmp_path / "manifest.json").read_text())
     assert entries["other"] == {"file": "x"}
+    (tmp_path / "person-pose.boxes.onnx").write_bytes(b"abc")
+    file_boxes(tmp_path, tmp_path / "person-pose.boxes.onnx")
+    entries = json.loads((tmp_path / "manifest.json").read_text())
+    assert entries["person-pose.boxes"]["sha256"] == entries["person-pose"]["sha256"]
     assert entries["person-pose"]["sha256"].startswith("ba7816bf")
     assert "AGPL-3.0" in entries["person-pose"]["terms"]
     assert "| recall | 0.9 | 0.8 |" in (tmp_path / "person-pose.md").read_text()

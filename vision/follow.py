@@ -1,0 +1,108 @@
+"""Where people are looked for in a whole picture, and where those who are known are only followed.
+
+Finding people in a whole picture costs more than looking at the few who are known to be there: a
+detector need not search every picture, so long as each person is looked at in each (Bewley et al.,
+SORT, ICIP 2016, tell why: from one picture to the next people hardly move). Somebody who is new
+to a view is found when it is searched next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from vision.bodies import one_of_each
+from vision.detection import Detection, sound
+from vision.detector_heads import LOW_SCORE
+from vision.frame import Picture
+from vision.joints import Refined
+
+SEARCH_NS = 250_000_000  # every third picture at ten a second
+_SEEN = 0.3  # confidence of a joint that tells where somebody went
+_FEWEST = 3  # so many of them show a person
+_FURTHEST = 0.35  # of the box's height, between two looks: beyond it another person is looked at
+_GROWTH = 0.05  # of a box between two looks, at most
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A detector that can also look again at people who are known."""
+
+    def detect_all(self, frames: Mapping[str, Picture]) -> dict[str, list[Detection]]:
+        """The people in each camera's picture, best score first."""
+
+    def follow(
+        self, frames: Mapping[str, Picture], known: Mapping[str, Sequence[Detection]]
+    ) -> dict[str, list[Detection]]:
+        """Those of the `known` people, found in each camera's last picture, who are still seen in
+        this one, best score first."""
+
+
+class Following(Refined):
+    """A detector whose second look at people also follows them from picture to picture."""
+
+    def follow(
+        self, frames: Mapping[str, Picture], known: Mapping[str, Sequence[Detection]]
+    ) -> dict[str, list[Detection]]:
+        """Those of the `known` people, found in each camera's last picture, who are still seen in
+        this one, best score first."""
+        refined = self._refiner.refine(frames, known)
+        before = [one for people in known.values() for one in people]
+        after = _followed(before, [one for people in refined.values() for one in people])
+        found: dict[str, list[Detection]] = {}
+        start = 0
+        for camera, people in known.items():
+            own = after[start : start + len(people)]
+            start += len(people)
+            there = sound([one for one in own if one is not None])
+            found[camera] = one_of_each(sorted(there, key=lambda one: -one.score))
+        return found
+
+
+class Rounds:
+    """When each camera's picture is searched: every `SEARCH_NS`, the cameras one after another."""
+
+    def __init__(self, cameras: Iterable[str]) -> None:
+        cameras = list(cameras)
+        self._lag_ns = {c: SEARCH_NS * n // len(cameras) for n, c in enumerate(cameras)}
+        self._searched_ns: dict[str, int] = {}
+
+    def due(self, camera: str, at_ns: int) -> bool:
+        """Whether the camera's picture is to be searched now; the answer yes is remembered."""
+        last_ns = self._searched_ns.get(camera)
+        if last_ns is not None and 0 <= at_ns - last_ns < SEARCH_NS:
+            return False
+        # After the first time each camera waits for its turn.
+        self._searched_ns[camera] = at_ns - (self._lag_ns[camera] if last_ns is None else 0)
+        return True
+
+
+def _followed(before: list[Detection], after: list[Detection]) -> list[Detection | None]:
+    """What became of each detection: None of those who are not seen any more, or in whose place
+    somebody else is. A box goes along with its joints where the look told none of its own."""
+    if not before:
+        return []
+    was = np.array([one.keypoints for one in before])
+    now = np.array([one.keypoints for one in after])
+    both = (was[..., 2] >= _SEEN) & (now[..., 2] >= _SEEN)
+    share = both / np.maximum(both.sum(axis=1, keepdims=True), 1)
+    middle, to = (np.einsum("nj,njk->nk", share, joints[..., :2]) for joints in (was, now))
+    boxes = np.array([one.box for one in before])
+    away = np.abs(to - middle).max(axis=1)
+    there = (both.sum(axis=1) >= _FEWEST) & (away < _FURTHEST * (boxes[:, 3] - boxes[:, 1]))
+    from_middle, from_to = was[..., :2] - middle[:, None], now[..., :2] - to[:, None]
+    common = np.einsum("nj,njk,njk->n", share, from_middle, from_to)
+    spread = np.einsum("nj,njk,njk->n", share, from_middle, from_middle)
+    grown = np.clip(common / np.maximum(spread, 1e-9), 1.0 - _GROWTH, 1.0 + _GROWTH)[:, None]
+    gone_along = np.tile(to, 2) + grown * (boxes - np.tile(middle, 2))
+    return [
+        None
+        if not there[n] or new.score < LOW_SCORE
+        else new
+        if new.box is not old.box
+        else replace(new, box=gone_along[n])
+        for n, (old, new) in enumerate(zip(before, after, strict=True))
+    ]
