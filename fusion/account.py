@@ -12,7 +12,9 @@ class Account:
     """An open visit: of one person, or of the group that came in on one code.
 
     `inside` are its persons who have not left, as `fusion.gates` names them. Staff owe nothing.
-    `evidence` is what sensors said of each decision that may concern it, by deed.
+    `evidence` is what sensors said of each decision that may concern it, by deed; `shared` whether
+    it ever had more than one person, `astonishing` the products whose tags went out with it though
+    its cart holds fewer.
     """
 
     visit: str
@@ -23,6 +25,8 @@ class Account:
     inside: list[str] = field(default_factory=list)
     last: str = ""
     evidence: dict[int, tuple[Evidence, ...]] = field(default_factory=dict)
+    shared: bool = False
+    astonishing: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.inside.append(self.visit)

@@ -23,10 +23,12 @@ from fusion.belief import Belief
 from fusion.charging import Bill, best_bill
 from fusion.decisions import Decisions
 from fusion.entrance import Entrance
+from fusion.exit_gate import log_likelihood, strong_reads, unexplained
 from fusion.gates import Gates
 from fusion.log import Log
 from fusion.people import GATE_REACH_M, NS, People
 from fusion.shelves import Shelves
+from fusion.states import State
 from sensors.observations import (
     CodeScanned,
     DeviceHealth,
@@ -46,6 +48,7 @@ from sensors.observations import (
 )
 from sensors.store import Store
 
+LEFT_WITHIN_NS = 10 * NS  # of what gates read
 REPAIR_EVERY_NS = 300_000_000
 _NEVER_NS = 2**63
 
@@ -76,6 +79,8 @@ class Engine:
             self._shelves, self.people, self._accounts, self._profiles, self._belief, self._log
         )
         self._reviews: dict[str, _OpenReview] = {}
+        self._tagged = [p.gtin for p in store.products if p.tagged]
+        self._left: list[tuple[str, int, str]] = []  # gate, when, visit
         self._visits = 0
         self._repaired_ns = 0
         self._closing_ns = 0  # no visit ends before
@@ -83,7 +88,7 @@ class Engine:
 
     def step(self, observation: Observation) -> list[Event]:
         """Take the next observation; the events that it brings about, in order."""
-        if isinstance(observation, TagPresence | ExitReads):  # nothing is decided by tags yet
+        if isinstance(observation, TagPresence):  # nothing is decided by it yet
             return []
         self._log.now_ns = max(self._now_ns, observation.at_ns)
         self._close_visits()
@@ -100,6 +105,8 @@ class Engine:
                 self.decisions.sighted(observation)
             case WeightStep():
                 self.decisions.weighed(observation)
+            case ExitReads():
+                self._read_at_exit(observation)
             case CodeScanned():
                 self._shown(observation)
             case GateCrossing():
@@ -196,6 +203,7 @@ class Engine:
                 self.people.end(open_account.last)
                 open_account.leaving_ns = None
             open_account.inside.append(person)
+            open_account.shared = True
             self.people.begin(person, crossing.at_ns, *centre)
             return
         self._visits += 1
@@ -239,10 +247,33 @@ class Engine:
             return
         account = inside[person]
         account.inside.remove(person)
+        self._left.append((crossing.gate, crossing.at_ns, account.visit))
         if account.inside:
             self.people.end(person)
         else:
             account.last, account.leaving_ns = person, crossing.at_ns
+
+    def _read_at_exit(self, reads: ExitReads) -> None:
+        """Weigh what a visit may carry by the tags that the gate read as it went out."""
+        self._left = [one for one in self._left if reads.at_ns - one[1] < LEFT_WITHIN_NS]
+        visits = [v for gate, at, v in self._left if (gate, at) == (reads.gate, reads.crossed_ns)]
+        account = self._accounts.get(visits[0]) if visits else None
+        tagged = self._tagged
+        if account is None or account.inside or account.shared or not tagged:
+            return
+        read, visit = strong_reads(reads.reads), account.visit
+        near = [v for gate, at, v in self._left if gate == reads.gate and at >= reads.began_ns]
+        company = len(reads.tracklets) > 1 or any(other != visit for other in near)
+
+        def ratio(state: State) -> float:
+            return log_likelihood(state.carts[visit], read, tagged, company=company)
+
+        self.decisions.reweighed(
+            self._belief.reweigh(visit, ratio), "the gate read other tags as they left"
+        )
+        _, likeliest = self._belief.carts(visit)[0]
+        if not company:
+            account.astonishing = unexplained(likeliest, read, tagged)
 
     def _close_visits(self) -> None:
         if self._now_ns < self._closing_ns:
@@ -272,6 +303,9 @@ class Engine:
             self.people.end(person)
         review = None
         costly = bill.expected_loss_cents > policy.review_cost_cents
+        if account.astonishing:
+            names = ", ".join(self._shelves.products[gtin].name for gtin in account.astonishing)
+            ask = "; ".join(filter(None, (ask, f"the gate read tags of {names}, not in the cart")))
         if not account.staff and (bill.doubtful or costly or ask):
             review = f"r{account.visit[1:]}"
             self._reviews[review] = _OpenReview(account.visit, account.shopper, bill.certain)

@@ -1,0 +1,120 @@
+"""Tags that go out by a gate weigh what a cart may hold, and ask where they contradict it."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from cart import events as e
+from fusion.engine import Engine
+from fusion.exit_gate import COMPANY, GHOST, READ_SHARE, log_likelihood, strong_reads, unexplained
+from fusion.states import Holding
+from sensors.epc import encode_sgtin
+from sensors.observations import (
+    CodeScanned,
+    ExitReads,
+    GateCrossing,
+    HandPoint,
+    Tick,
+    TrackPoint,
+    WeightStep,
+)
+from sensors.store import load_store
+
+STORE = load_store(Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml")
+NS = 1_000_000_000
+TAGGED = {p.gtin for p in STORE.products if p.tagged}
+GONDOLA, SHELF, FACING = next(
+    (g, s, f) for g in STORE.gondolas for s in g.shelves for f in s.facings if f.gtin in TAGGED
+)
+WEIGHT_G = next(p.weight_g for p in STORE.products if p.gtin == FACING.gtin)
+
+
+def test_only_codes_of_products_that_were_read_again_and_again_count():
+    epc = encode_sgtin(FACING.gtin, 7)
+    other = encode_sgtin(FACING.gtin, 8)
+    assert strong_reads([(epc, 9), (other, 1), ("F" * 24, 30)]) == {FACING.gtin: 1}
+
+
+def test_a_tag_too_few_is_doubt_and_one_too_many_a_contradiction():
+    one = (Holding(1, "g", 1),)
+    assert math.exp(log_likelihood(one, {"g": 1}, ["g"], company=False)) == READ_SHARE
+    assert math.exp(log_likelihood(one, {}, ["g"], company=False)) == pytest.approx(1 - READ_SHARE)
+    assert math.exp(log_likelihood((), {"g": 1}, ["g"], company=False)) == pytest.approx(GHOST)
+    assert math.exp(log_likelihood((), {"g": 1}, ["g"], company=True)) == pytest.approx(COMPANY)
+    assert log_likelihood((), {}, ["g"], company=False) == 0.0
+    assert unexplained(one, {"g": 2, "h": 1}, ["g", "h"]) == ["g", "h"]
+    assert unexplained(one, {"g": 1, "h": 1}, ["g"]) == []
+
+
+def left_with(*, took, read, company=False):
+    """Two shoppers stand before a facing of tagged goods from which, if `took`, somebody takes a
+    unit; `ada` leaves, and the gate reads a tag of it, or not."""
+    engine, events = Engine(STORE), []
+
+    def say(observation):
+        events.extend(engine.step(observation))
+
+    def stand(tracklet, at_s, x, y):
+        say(
+            TrackPoint(
+                at_ns=round(at_s * NS), tracklet=tracklet, x_m=x, y_m=y,
+                covariance=(0.01, 0.0, 0.01),
+            )
+        )  # fmt: skip
+
+    for shopper, tracklet, at_s in (("ada", "t1", 10), ("ben", "t2", 12)):
+        stand(tracklet, at_s - 0.1, *STORE.gates[0].centre_m)
+        say(CodeScanned(at_ns=round(at_s * NS) - 5, gate="gate-in", shopper=shopper))
+        say(GateCrossing(at_ns=round(at_s * NS), gate="gate-in", direction="in"))
+    along = (sum(FACING.plates) / len(FACING.plates) - 0.5) * SHELF.plate_width_m
+    for tracklet in ("t1", "t2"):
+        stand(tracklet, 20, *GONDOLA.to_floor(along, -0.4))
+    if took:
+        x, y = GONDOLA.to_floor(along, 0.1)
+        for tracklet in ("t1", "t2"):  # both reach there: nobody can tell who it was
+            say(
+                HandPoint(
+                    at_ns=20 * NS, tracklet=tracklet, side="right", x_m=x, y_m=y,
+                    z_m=SHELF.z_m + 0.1, sigma_m=0.05, views=2,
+                )
+            )  # fmt: skip
+        plates = tuple(FACING.plates)
+        delta = [0.0] * len(plates)
+        delta[len(plates) // 2] = -WEIGHT_G
+        say(
+            WeightStep(
+                at_ns=round(20.7 * NS), began_ns=20 * NS, shelf=SHELF.id, plates=plates,
+                delta_g=tuple(delta), sigma_g=(0.5,) * len(plates),
+            )
+        )  # fmt: skip
+    stand("t1", 30, *STORE.gates[1].centre_m)
+    say(GateCrossing(at_ns=30 * NS, gate="gate-out", direction="out"))
+    say(
+        ExitReads(
+            at_ns=round(31.5 * NS), gate="gate-out", crossed_ns=30 * NS, began_ns=28 * NS,
+            reads=((encode_sgtin(FACING.gtin, 7), 9),) if read else (),
+            tracklets=(("t1", 0.1), ("t9", 1.2)) if company else (("t1", 0.1),),
+        )
+    )  # fmt: skip
+    say(Tick(at_ns=40 * NS))
+    exited = next(one for one in events if isinstance(one, e.Exited))
+    asked = [one for one in events if isinstance(one, e.ReviewRequested)]
+    return exited, asked, events
+
+
+def test_the_gate_tells_which_of_two_took_it():
+    exited, asked, events = left_with(took=True, read=True)
+    assert (exited.shopper, exited.lines, asked) == ("ada", ((FACING.gtin, 1),), [])
+    exited, asked, events = left_with(took=True, read=False)
+    assert (exited.shopper, exited.lines, asked) == ("ada", (), [])
+    told = [one for one in events if isinstance(one, e.Picked | e.Revised)]
+    assert told[-1].visit != exited.visit or isinstance(told[-1], e.Revised)
+
+
+def test_a_tag_that_no_cart_explains_is_asked_about_unless_others_stood_by():
+    exited, (case,), _ = left_with(took=False, read=True)
+    assert exited.lines == ()
+    assert "the gate read tags of" in case.reason
+    _, asked, _ = left_with(took=False, read=True, company=True)
+    assert asked == []
