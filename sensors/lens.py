@@ -37,7 +37,7 @@ def bend(flat: Array, radial: Array) -> Array:
     if not radial.any():
         return flat
     radius = np.sqrt((flat**2).sum(axis=-1))
-    bent, _ = _curve(radius, radial)
+    bent, _ = _curve(radius, radial, reach(radial))
     return np.asarray(flat * (bent / np.maximum(radius, 1e-12))[..., None])
 
 
@@ -48,9 +48,10 @@ def straighten(bent: Array, radial: Array) -> Array:
         return bent
     wanted = np.sqrt((bent**2).sum(axis=-1))
     low, high = wanted / _SLOPES[1], wanted / _SLOPES[0]
-    radius = np.minimum(wanted, reach(radial))
+    edge = reach(radial)
+    radius = np.minimum(wanted, edge)
     for _ in range(_MOST_STEPS):
-        found, slope = _curve(radius, radial)
+        found, slope = _curve(radius, radial, edge)
         if np.abs(found - wanted).max(initial=0.0) < _CLOSE:
             break
         low, high = np.where(found < wanted, radius, low), np.where(found > wanted, radius, high)
@@ -62,7 +63,7 @@ def straighten(bent: Array, radial: Array) -> Array:
 def bending(flat: Array, radial: Array) -> Array:
     """The derivative (..., 2, 2) of `bend` at flat points (..., 2)."""
     radius = np.sqrt((flat**2).sum(axis=-1))
-    bent, slope = _curve(radius, radial)
+    bent, slope = _curve(radius, radial, reach(radial))
     way = flat / np.maximum(radius, 1e-12)[..., None]
     across = np.where(radius > 1e-9, bent / np.maximum(radius, 1e-12), 1.0)
     along = np.where(radius > 1e-9, slope - across, 0.0)
@@ -70,10 +71,10 @@ def bending(flat: Array, radial: Array) -> Array:
     return np.asarray(across[..., None, None] * np.eye(2) + along[..., None, None] * outer)
 
 
-def _curve(radius: Array, radial: Array) -> tuple[Array, Array]:
-    """Bent radii and their slopes by the flat radii."""
+def _curve(radius: Array, radial: Array, edge: Array) -> tuple[Array, Array]:
+    """Bent radii and their slopes by the flat radii, straight from radius `edge` on."""
     k1, k2 = radial[..., 0], radial[..., 1]
-    inner = np.minimum(radius, reach(radial))
+    inner = np.minimum(radius, edge)
     squared = inner * inner
     bent = inner * (1.0 + squared * (k1 + squared * k2))
     slope = 1.0 + squared * (3.0 * k1 + squared * 5.0 * k2)
