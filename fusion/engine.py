@@ -299,6 +299,8 @@ class Engine:
         del self._accounts[account.visit]
         deeds = self._belief.about([account.visit])
         self._belief.end(account.visit)
+        if any(self.people.mistakable(person) for person in account.persons) and bill.lines:
+            ask = "; ".join(filter(None, (ask, "they may have been taken for somebody else")))
         for person in account.persons:
             self.people.end(person)
         review = None

@@ -20,6 +20,8 @@ ORPHAN_AFTER_NS = 500_000_000
 SAME_PERSON_M = 0.45
 GATE_REACH_M = 1.3
 WALK_M_S = 1.5
+RIVALS = 2.5  # nats: as likely to be somebody else, as far as a charge goes
+BESIDE_M = 0.4  # farther from a gate than whoever passed it, and perhaps it was they
 
 
 @dataclass(slots=True)
@@ -49,6 +51,11 @@ class People:
         self._links: dict[str, dict[str, float]] = {}
         self._current: dict[str, str | None] = {}
         self._last_seen: dict[str, tuple[int, float, float]] = {}
+        self._mistakable: set[str] = set()
+
+    def mistakable(self, visit: str) -> bool:
+        """Whether a person may have been taken for another since they came in."""
+        return visit in self._mistakable
 
     def saw(self, point: TrackPoint) -> None:
         """A tracklet was seen on the floor."""
@@ -86,10 +93,12 @@ class People:
     def end(self, visit: str) -> None:
         """A visit is over; its tracklets stay known so that nobody inherits them."""
         self._current.pop(visit, None)
+        self._mistakable.discard(visit)
 
     def nearest(self, at_ns: int, x_m: float, y_m: float, among: list[str]) -> str | None:
-        """The person who was nearest to a place at a time, within gate reach."""
-        best: tuple[float, str] | None = None
+        """The person who was nearest to a place at a time, within gate reach; where another was
+        nearly as near, both may be mistaken from now on."""
+        near: list[tuple[float, str]] = []
         for visit in among:
             distance = math.inf
             for track in self._of(visit):
@@ -98,9 +107,15 @@ class People:
             seen_ns, x, y = self._last_seen[visit]
             if math.isinf(distance) and at_ns - seen_ns < 15 * NS:
                 distance = math.hypot(x - x_m, y - y_m) + 0.3
-            if distance < GATE_REACH_M and (best is None or distance < best[0]):
-                best = (distance, visit)
-        return best[1] if best else None
+            if distance < GATE_REACH_M:
+                near.append((distance, visit))
+        if not near:
+            return None
+        near.sort()
+        rivals = [visit for distance, visit in near if distance < near[0][0] + BESIDE_M]
+        if len(rivals) > 1:
+            self._mistakable.update(rivals)
+        return near[0][1]
 
     def hands_between(self, visit: str, from_ns: int, to_ns: int) -> list[HandPoint]:
         """What was seen of a visit's hands in a span of time; what was only guessed of hidden ones
@@ -161,6 +176,10 @@ class People:
         for score, visit, tracklet in scored:
             if score < -6.0 or any(visit == v or tracklet == t for v, t in given):
                 continue
+            rivals = {v for other, v, t in scored if t == tracklet and other > score - RIVALS}
+            rivals -= {v for v, _ in given}
+            if len(rivals) > 1:
+                self._mistakable |= rivals
             self._assign(self._tracks[tracklet], visit)
             given.append((visit, tracklet))
         return given

@@ -324,3 +324,29 @@ def test_staff_restock_and_owe_nothing():
     assert moved == [2, -1]
     (bill,) = [x for x in told.events if isinstance(x, e.Exited)]
     assert (bill.lines, bill.review) == ((), None)
+
+
+def test_who_may_have_been_taken_for_another_is_asked_about():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.enter("ben", "t2", 12)
+    told.move("t1", 15, 0, -1)
+    for tracklet in ("t1", "t2"):
+        told.stand(tracklet, 18, 2.0, 2.0)
+    for tenth in range(200, 230):  # both were lost there, and one of them appears
+        told.stand("t7", tenth / 10, 2.1, 2.1)
+    told.leave("t7", 30)
+    (case,) = told.of(e.ReviewRequested)
+    assert "taken for somebody else" in case.reason
+
+
+def test_two_who_stand_in_the_gate_as_one_passes_are_asked_about():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.enter("ben", "t2", 12)
+    told.move("t1", 15, 0, -1)
+    x, y = STORE.gates[1].centre_m
+    told.stand("t2", 29.9, x, y - 0.2)
+    told.leave("t1", 30)
+    (case,) = told.of(e.ReviewRequested)
+    assert "taken for somebody else" in case.reason
