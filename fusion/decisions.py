@@ -34,21 +34,25 @@ UNLIKELY = 16.0  # nats below the likeliest of all: not followed
 MOST_BRANCHES = 4 * MOST_STATES
 
 Branch = tuple[float, State, Hypothesis]
-Listener = Callable[[WeightStep, Part, Sequence[str]], None]
 Ratios = dict[tuple[str, str | None], float]
 
 
 @dataclass(slots=True)
 class Decision:
-    """One decision: what the plates said, who may have done it, what sensors said of each
-    hypothesis, and the log ratios of sightings that its states carry already."""
+    """One decision: what the plates said, which visits were `present` and which `near` enough to
+    have done it, what sensors said of each hypothesis, and the log ratios of sightings that its
+    states carry already."""
 
     deed: int
     step: WeightStep
     part: Part
+    present: tuple[str, ...]
     near: tuple[str, ...]
     terms: dict[Told, Mapping[str, float]] = field(default_factory=dict)
     sighted: Ratios = field(default_factory=dict)
+
+
+Listener = Callable[[Decision, tuple[Evidence, ...]], None]
 
 
 class Decisions:
@@ -76,7 +80,8 @@ class Decisions:
         self._listener: Listener | None = None
 
     def listen(self, listener: Listener) -> None:
-        """Tell `listener` of every share of a step before it is decided, and who was there."""
+        """Tell `listener` of every decision, of what sensors say of it, likeliest first, and again
+        whenever what came later has moved it."""
         self._listener = listener
 
     def weighed(self, step: WeightStep) -> None:
@@ -138,12 +143,10 @@ class Decisions:
                     f"{part.place.id}: {part.delta_g:+.0f} g while no visit was open",
                 )
             return
-        if self._listener is not None:
-            self._listener(step, part, present)
         reach = self._reach(step, part, present)
         near = _near(reach)
         self._count += 1
-        decision = Decision(self._count, step, part, near)
+        decision = Decision(self._count, step, part, tuple(present), near)
         seen = self._sightings(decision)
         decision.sighted = self._sight_ratios(decision, seen)
         beam = self._belief.states_of(near, part.place.id)
@@ -246,6 +249,8 @@ class Decisions:
         found = tuple(
             _evidence(p, told, decision.terms.get(told, {})) for p, told in ranked[:SHOWN]
         )
+        if self._listener is not None:
+            self._listener(decision, found)
         for visit in decision.near:
             account = self._accounts.get(visit)
             if account is not None and any(one.visit == visit for one in found):

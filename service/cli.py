@@ -50,6 +50,12 @@ app = typer.Typer(
         Entry("record", "service.cli_recordings:record", "Record what a store hears.", _TRY),
         Entry("replay", "service.cli_replay:replay", "Bill a recording again.", _TRY),
         Entry(
+            "explain",
+            "service.cli_explain:explain",
+            "Why a visit was billed as it was: each hypothesis, each sensor.",
+            _TRY,
+        ),
+        Entry(
             "recording",
             "service.cli_recordings:recording_app",
             "Look into, cut and export recordings.",

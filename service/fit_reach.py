@@ -23,11 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from cart.events import Entered
-from fusion.decisions import place_of
+from cart.events import Entered, Evidence
+from fusion.decisions import Decision, place_of
 from fusion.engine import Engine
 from fusion.reach import UNSEEN_BODY, Constants, Sighting, frames_log_ratio, log_ratio, sight
-from fusion.shelves import Part
 from sensors.observations import Observation, WeightStep
 from sensors.store import Store, parse_store
 from service.cli_common import truth_of
@@ -78,6 +77,7 @@ class _Watcher(Engine):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.deeds: list[Deed] = []
+        self._noted: set[int] = set()
         self.visits: list[tuple[str, str]] = []
         self.decisions.listen(self._note)
 
@@ -86,9 +86,12 @@ class _Watcher(Engine):
             if isinstance(event, Entered):
                 self.visits.append((event.shopper, event.visit))
 
-    def _note(self, step: WeightStep, part: Part, present: Sequence[str]) -> None:
-        place = place_of(part)
-        persons = {visit: self._accounts[visit].persons for visit in present}
+    def _note(self, decision: Decision, _evidence: tuple[Evidence, ...]) -> None:
+        if decision.deed in self._noted:  # what came later moves it, but hands are those of before
+            return
+        self._noted.add(decision.deed)
+        step, part, place = decision.step, decision.part, place_of(decision.part)
+        persons = {visit: self._accounts[visit].persons for visit in decision.present}
         seen = {v: [sight(self.people, p, place, step) for p in of] for v, of in persons.items()}
         places = {v: [self._where(p, step.began_ns) for p in of] for v, of in persons.items()}
         self.deeds.append(Deed(step, part.place.id, part.delta_g > 0, seen, places))

@@ -12,6 +12,7 @@ USER_ERRORS = frozenset(
         "service.calibrate_lens.CalibrationError",
         "service.cameras_file.CamerasFileError",
         "service.device_access.AccessError",
+        "service.explain.VisitUnknown",
         "service.film_source.FilmError",
         "service.floor_files.FloorFileError",
         "service.footage.FootageError",
