@@ -169,13 +169,15 @@ class VisionPipeline:
         """The pictures to be searched for people; in others known people are followed."""
         if not isinstance(self._detector, Follower):
             return dict(looked)
-        return {c: picture for c, picture in looked.items() if self._rounds.due(c, at_ns)}
+        return {
+            camera: picture
+            for camera, picture in looked.items()
+            if self._rounds.due(camera, at_ns, settled=camera in self._settled)
+        }
 
     def _settle(self, step: Step) -> None:
         """Note in which views a look says all there is: each detection is a known person's, and
         each track that the camera should see has one."""
-        if self._gate is None:
-            return
         self._settled = set()
         for camera, owner in step.owners.items():
             owned = set(owner.tolist())
