@@ -65,7 +65,7 @@ def bench_tracking(
         try:
             peer.make(_RATE_HZ)
         except ImportError:
-            missing[peer.name] = f"pip install {peer.package} (or 'openaisle[bench]')"
+            missing[peer.name] = f"pip install {peer.package} (most come with 'openaisle[bench]')"
         else:
             entrants[peer.name] = peer.make
     paces: list[TrackerPace] = []

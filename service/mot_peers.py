@@ -136,5 +136,5 @@ PEERS = (
     Peer("ultralytics ByteTrack (0.5/0.6)", "ultralytics", _ultralytics("bytetrack")),
     Peer("roboflow trackers ByteTrack", "trackers", _roboflow),
     Peer("SORT with filterpy, max age 30", "filterpy", _sort),
-    Peer("norfair", "norfair", _norfair),
+    Peer("norfair", "--no-deps norfair", _norfair),  # it asks for an older numpy than it needs
 )

@@ -72,7 +72,7 @@ def measure_quality(
         try:
             peer.make(30.0)
         except ImportError:
-            missing[peer.name] = f"pip install {peer.package} (or 'openaisle[bench]')"
+            missing[peer.name] = f"pip install {peer.package} (most come with 'openaisle[bench]')"
             continue
         entrants.append(_Entrant(peer.name, _runner(peer)))
     rows: list[QualityRow] = []
