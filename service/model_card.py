@@ -95,12 +95,14 @@ def file_boxes(models: Path, boxes: Path) -> None:
 
 JOINT_CARD = """# person-pose.joints
 
-Finds the 17 COCO keypoints of one person in a crop, to replace those of `person-pose`.
+Finds the 17 COCO keypoints of one person in a crop, where what is seen of the person ends, and
+whether there is a person at all: a second look at everybody whom `person-pose` finds.
 
 - Net: {parameters} M parameters (`service/joint_net.py`), trained from random weights with PyTorch.
   Its convolutions count in 8 bits.
 - Input: `crops` (N, 128, 96, 3) RGB uint8, the person's box with a quarter more room around.
-- Output: `heat` (N, 17, 32, 24), a map for each joint before its softmax, and `visible` (N, 17).
+- Output: `heat` (N, 17, 32, 24), a map for each joint before its softmax, `visible` (N, 17),
+  `box` (N, 4) in pixels of the crop, and `person` (N,), the probability that there is one.
 - Trained on: pictures rendered by `simulator/training_pictures.py`, as those of `person-pose`.
   No photograph and no other weights went in. The corner shop was never trained on.
 - Command: `{command}`
@@ -116,6 +118,9 @@ only, in the corner shop:
 Pixels are those of frames of 640×480. `wrist_pck_10` is the share of visible wrists within 10 % of
 the height that a crop has for a person; `hidden` ones are guesses from the rest of the body.
 `sides` is the share of people whose left is not taken for their right, of those with a joint seen.
+`box_iou` is the median overlap of boxes with the true ones where crops are cut around boxes that
+are wrong by as much as training's, and `box_iou_before` of those. `person_auroc` tells people from
+boxes drawn at random where there are none, which is easier than from a detector's mistakes.
 
 ## Limits
 
@@ -138,7 +143,8 @@ def file_joint_weights(
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "parameters": parameters,
         "input": {"shape": ["n", *input_px, 3], "layout": "NHWC RGB uint8"},
-        "output": "n×17×32×24 heat maps before their softmax, n×17 probabilities of being visible",
+        "output": "n×17×32×24 heat maps before their softmax, n×17 probabilities of being visible, "
+        "n×4 boxes in the crop's pixels, n probabilities of being a person",
         "trained_by": command,
         "trained_on": "pictures rendered by simulator/training_pictures.py, random stores",
         "terms": JOINT_TERMS,

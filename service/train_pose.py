@@ -107,7 +107,7 @@ def write_pictures(
         "flip_idx": MIRROR,
         "pictures": pictures,
         "seed": seed,
-        "crops": "shares too",  # what is written beside the pictures
+        "crops": "shares and empty ones too",  # what is written beside the pictures
     }
     dataset = out / "pose.yaml"
     if dataset.exists() and yaml.safe_load(dataset.read_text(encoding="utf-8")) == config:

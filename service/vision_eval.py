@@ -18,10 +18,11 @@ from service.eyes import MODEL, FrameEyes
 from service.jobs import one_thread_each
 from service.simulate import START_NS, Staged, player_of
 from service.vision_eval_floor import FloorTally, FloorWatch
-from service.vision_eval_pictures import PictureTally
+from service.vision_eval_pictures import LEAST_SCORE, PictureTally
 from simulator.generate import Wish, generate_store, generate_world
 from simulator.player import Exposure
 from simulator.scene import RandomShoppers, Scene
+from vision.detector import load_eyes
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def evaluate(trial: Trial, progress: Callable[[float], None] | None = None) -> S
     player, _ = player_of(staged, trial.seed, START_NS)
     eyes = FrameEyes(staged.store, player.true, trial.seed, "eval", trial.weights)
     eyes.warm_up()
+    searcher = load_eyes(trial.weights, least_score=LEAST_SCORE)
     seen, watch = Seen([trial.seed]), FloorWatch(staged.store.floor)
     exposures = (happening for happening in player if isinstance(happening, Exposure))
     for count, exposure in enumerate(exposures):
@@ -111,9 +113,10 @@ def evaluate(trial: Trial, progress: Callable[[float], None] | None = None) -> S
         if count % trial.every == 0:
             truth = eyes.painter.truth(sight)
             watch.see_hands(report.hands, pairs, truth.cameras)
+            searched = searcher.detect_all(frames)
             for camera, shown in truth.cameras.items():
                 found = [one.detection for one in eyes.vision.latest[camera]]
-                seen.pictures.look(found, shown, sight.frames[camera].ids)
+                seen.pictures.look(found, searched[camera], shown, sight.frames[camera].ids)
         if progress is not None:
             progress(at_s)
     seen.floor = watch.close(staged.scene.name, trial.seed)

@@ -1,6 +1,7 @@
-"""Pieces of labelled pictures around each person, for training joints from crops.
+"""Pieces of labelled pictures around each person, and around places where nobody is, for training
+the network that looks at crops.
 
-A piece is wider than what the joint net sees, so that training can shift and scale its boxes as a
+A piece is wider than what that network sees, so that training can shift and scale its boxes as a
 detector errs.
 """
 
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
-PIECE_PX = (144, 192)  # columns, rows
-ROOM = 1.75  # a piece is that much larger than the person's box, at the piece's shape
+PIECE_PX = (168, 224)  # columns, rows
+ROOM = 2.0  # a piece is that much larger than the person's box, at the piece's shape
 PAD_GREY = 114
+_EMPTY_SHARE = 0.3  # a box shows nobody that overlaps people less, of the smaller box
+_EMPTY_TRIES = 6
 
 
 class Crops:
@@ -29,6 +32,19 @@ class Crops:
         self._keypoints: list[Array] = []
         self._px_of_frame: list[float] = []
         self._shares: list[float] = []
+
+    def add_empty(self, picture: Bytes, people: Array, rng: np.random.Generator) -> None:
+        """Take a piece around a box of a person's shape, drawn at random, that shows none of the
+        `people` (N, 4); nothing where no such box is found. Its share is 0."""
+        rows, columns = picture.shape[:2]
+        for _ in range(_EMPTY_TRIES):
+            height = rows * float(np.exp(rng.uniform(np.log(0.08), np.log(0.7))))
+            width = height * float(rng.uniform(0.25, 0.8))
+            x, y = rng.uniform(0, columns - width / 2), rng.uniform(0, rows - height / 2)
+            box = np.array([x, y, min(x + width, columns), min(y + height, rows)])
+            if _overlap(box, people).max(initial=0.0) < _EMPTY_SHARE:
+                self.add(picture, box, np.zeros((17, 3)), 0.0)
+                return
 
     def add(self, picture: Bytes, box: Array, keypoints: Array, share: float) -> None:
         """Take the piece of `picture` (H, W, 3) around `box` (4,), with `keypoints` (17, 3)."""
@@ -65,6 +81,14 @@ class Crops:
             px_of_frame=np.array(self._px_of_frame, np.float32),
             shares=np.array(self._shares, np.float32),
         )
+
+
+def _overlap(box: Array, others: Array) -> Array:
+    """The overlap (N,) of a box (4,) with others (N, 4), as a share of the smaller one's area."""
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    areas = (others[:, 2:] - others[:, :2]).prod(axis=1)
+    shared: Array = np.clip(sides, 0.0, None).prod(axis=1)
+    return np.asarray(shared / np.minimum(areas, (box[2:] - box[:2]).prod()))
 
 
 def _thinned(picture: Bytes, scale: float) -> Bytes:

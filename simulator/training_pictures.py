@@ -182,6 +182,7 @@ def write_store(
         plain = [one for one in labels if one.plain]
         for one in plain:
             crops.add(picture, one.box, one.keypoints, one.share)
+        crops.add_empty(picture, np.array([one.box for one in labels]).reshape(-1, 4), rng)
         people += len(plain)
     crops.write(out / "crops" / split / f"{store.id}.npz")
     return people

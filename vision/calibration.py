@@ -68,6 +68,8 @@ class SelfCalibration:
         belief = self._belief
         points = self._triangulator.triangulate(pixels, sigma_px)
         kept = points.agree.any(axis=1)
+        if not kept.any():
+            return
         xyz, agree, ankle = points.xyz_m[kept], points.agree[kept], ankle[kept]
         pixels, sigma_px = pixels[kept], sigma_px[kept]
         weight = np.where(agree, 1.0 / np.where(agree, sigma_px, 1.0) ** 2, 0.0) / _REPEATS

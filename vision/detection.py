@@ -77,3 +77,11 @@ def iou(a: Array, b: Array) -> Array:
     area_a, area_b = np.prod(a[:, 2:] - a[:, :2], axis=1), np.prod(b[:, 2:] - b[:, :2], axis=1)
     union: Array = area_a[:, None] + area_b[None, :] - shared
     return np.asarray(shared / np.maximum(union, 1e-9))
+
+
+def iou_of_pairs(a: Array, b: Array) -> Array:
+    """Intersection over union of each box of (N, 4) with that of (N, 4) in its place: (N,)."""
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    shared = np.prod(np.clip(sides, 0.0, None), axis=1)
+    both = np.prod(a[:, 2:] - a[:, :2], axis=1) + np.prod(b[:, 2:] - b[:, :2], axis=1)
+    return np.asarray(shared / np.maximum(both - shared, 1e-9))

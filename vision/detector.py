@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +36,8 @@ __all__ = [
     "load_eyes",
     "suppress",
 ]
+
+FIRST_LOOK_SCORE = 0.05  # of a network whose people are looked at again, and told from nobody then
 
 
 class Detector(Protocol):
@@ -75,13 +78,24 @@ def load_detector(
     raise WeightsUnusable(f"{path}: expected weights in a file that ends in .onnx or .pt")
 
 
-def load_eyes(path: Path | str, threads: int = 1, device: str | None = None) -> Detector:
+def load_eyes(
+    path: Path | str,
+    threads: int = 1,
+    device: str | None = None,
+    *,
+    least_score: float | None = None,
+) -> Detector:
     """As `load_detector`; joints come from a second look at each person where `NAME.joints.onnx`
     lies beside the weights `NAME.onnx`, and boxes from `NAME.boxes.onnx`, where that lies there
-    too: the same network without joints of its own."""
+    too: the same network without joints of its own. People below `least_score` are left out, by
+    default those whom trackers have no use for."""
     path = Path(path)
     joints, boxes = path.with_suffix(".joints.onnx"), path.with_suffix(".boxes.onnx")
     if not joints.is_file():
-        return load_detector(path, threads, device)
+        detector = load_detector(path, threads, device)
+        detector.head = replace(detector.head, least_score=least_score or LOW_SCORE)
+        return detector
     detector = load_detector(boxes if boxes.is_file() else path, threads, device)
-    return Following(detector, JointRefiner(joints, threads))
+    first_least = min(FIRST_LOOK_SCORE, least_score or LOW_SCORE)
+    detector.head = replace(detector.head, least_score=first_least)
+    return Following(detector, JointRefiner(joints, threads), least_score or LOW_SCORE)

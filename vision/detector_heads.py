@@ -44,12 +44,14 @@ class Letterbox:
 @dataclass(frozen=True, slots=True)
 class Head:
     """How to read an output: `classes` scores a row of which `person` is the one that counts, with
-    `keypoints` or without; `ended` where rows are final boxes."""
+    `keypoints` or without; `ended` where rows are final boxes. Rows below `least_score` are left
+    out."""
 
     classes: int
     person: int
     keypoints: bool
     ended: bool
+    least_score: float = LOW_SCORE
 
     def __str__(self) -> str:
         kind = "people and joints" if self.keypoints else "people without joints"
@@ -74,7 +76,7 @@ class Head:
     def _open(self, raw: NDArray[np.float32]) -> Array:
         """Rows (M, 5 + 51) of corners, score and keypoints from columns of unsuppressed boxes."""
         scores = raw[4 + self.person]
-        chosen = np.flatnonzero(scores >= LOW_SCORE)
+        chosen = np.flatnonzero(scores >= self.least_score)
         rows = np.zeros((len(chosen), 5 + _POINTS))
         centre, half = raw[:2, chosen].T, raw[2:4, chosen].T / 2
         rows[:, :2], rows[:, 2:4] = centre - half, centre + half
@@ -85,7 +87,7 @@ class Head:
 
     def _ended(self, raw: NDArray[np.float32]) -> Array:
         """The same rows from final boxes, of which those of other classes are left out."""
-        chosen = (raw[:, 4] >= LOW_SCORE) & (np.rint(raw[:, 5]) == self.person)
+        chosen = (raw[:, 4] >= self.least_score) & (np.rint(raw[:, 5]) == self.person)
         rows = np.zeros((int(chosen.sum()), 5 + _POINTS))
         rows[:, :5] = raw[chosen, :5]
         if self.keypoints:

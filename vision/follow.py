@@ -9,14 +9,11 @@ to a view is found when it is searched next.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from vision.bodies import one_of_each
-from vision.detection import Detection, sound
-from vision.detector_heads import LOW_SCORE
+from vision.detection import Detection
 from vision.frame import Picture
 from vision.joints import Refined
 
@@ -27,7 +24,6 @@ SETTLED_NS = 450_000_000
 _SEEN = 0.3  # confidence of a joint that tells where somebody went
 _FEWEST = 3  # so many of them show a person
 _FURTHEST = 0.35  # of the box's height, between two looks: beyond it another person is looked at
-_GROWTH = 0.05  # of a box between two looks, at most
 
 
 @runtime_checkable
@@ -60,8 +56,7 @@ class Following(Refined):
         for camera, people in known.items():
             own = after[start : start + len(people)]
             start += len(people)
-            there = sound([one for one in own if one is not None])
-            found[camera] = one_of_each(sorted(there, key=lambda one: -one.score))
+            found[camera] = self._kept([one for one in own if one is not None])
         return found
 
 
@@ -87,7 +82,7 @@ class Rounds:
 
 def _followed(before: list[Detection], after: list[Detection]) -> list[Detection | None]:
     """What became of each detection: None of those who are not seen any more, or in whose place
-    somebody else is. A box goes along with its joints where the look told none of its own."""
+    somebody else is."""
     if not before:
         return []
     was = np.array([one.keypoints for one in before])
@@ -98,16 +93,4 @@ def _followed(before: list[Detection], after: list[Detection]) -> list[Detection
     boxes = np.array([one.box for one in before])
     away = np.abs(to - middle).max(axis=1)
     there = (both.sum(axis=1) >= _FEWEST) & (away < _FURTHEST * (boxes[:, 3] - boxes[:, 1]))
-    from_middle, from_to = was[..., :2] - middle[:, None], now[..., :2] - to[:, None]
-    common = np.einsum("nj,njk,njk->n", share, from_middle, from_to)
-    spread = np.einsum("nj,njk,njk->n", share, from_middle, from_middle)
-    grown = np.clip(common / np.maximum(spread, 1e-9), 1.0 - _GROWTH, 1.0 + _GROWTH)[:, None]
-    gone_along = np.tile(to, 2) + grown * (boxes - np.tile(middle, 2))
-    return [
-        None
-        if not there[n] or new.score < LOW_SCORE
-        else new
-        if new.box is not old.box
-        else replace(new, box=gone_along[n])
-        for n, (old, new) in enumerate(zip(before, after, strict=True))
-    ]
+    return [new if still else None for new, still in zip(after, there, strict=True)]

@@ -84,7 +84,7 @@ def test_whom_hardly_anything_is_seen_of_is_neither_missed_nor_false():
         detection((300, 10, 350, 200), 0.7),
         detection((500, 10, 550, 200), 0.6),
     ]
-    tally.look(found, [plain, half, sliver], ids_of(plain, half, sliver))
+    tally.look(found, found, [plain, half, sliver], ids_of(plain, half, sliver))
     figures = tally.figures()
     assert (figures["people"], figures["people_well_seen"]) == (2, 1)
     assert figures["recall"] == figures["recall_well_seen"] == 1.0
@@ -100,7 +100,8 @@ def test_wrists_are_compared_after_a_mirrored_body_is_turned():
     guesses[10, 0] += 8.0  # of what is truly the left wrist
     guesses[9, 0] += 16.0
     tally = PictureTally()
-    tally.look([detection((90, 50, 290, 250), 0.9, guesses)], [one], ids_of(one))
+    found = [detection((90, 50, 290, 250), 0.9, guesses)]
+    tally.look(found, found, [one], ids_of(one))
     figures = tally.figures()
     assert figures["sides"] == 0.0
     assert figures["wrist_median_px"] == pytest.approx(12.0)

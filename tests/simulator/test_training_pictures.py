@@ -128,3 +128,20 @@ def test_a_piece_shows_its_person_with_room_around_the_box(tmp_path: Path) -> No
         edge = box[u] - (u == 2), box[v] - (v == 3)  # the last pixel's middle, not its far edge
         assert (x, y) == pytest.approx(edge, abs=1)
     assert found["keypoints"][0, 0].tolist() == [0, 0, 0]
+
+
+def test_an_empty_piece_shows_nobody(tmp_path: Path) -> None:
+    picture = np.full((480, 640, 3), 90, np.uint8)
+    person = np.array([[250.0, 100, 390, 400]])
+    picture[100:400, 250:390] = 255
+    crops = Crops()
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        crops.add_empty(picture, person, rng)
+    crops.add_empty(picture, np.array([[0.0, 0, 640, 480]]), rng)  # there is no room beside them
+    crops.write(tmp_path / "empty.npz")
+    found = np.load(tmp_path / "empty.npz")
+    assert 10 <= len(found["pieces"]) <= 20
+    assert not found["keypoints"].any() and not found["shares"].any()
+    for piece, (x0, y0, x1, y1) in zip(found["pieces"], found["boxes"].astype(int), strict=True):
+        assert (piece[y0:y1, x0:x1] == 255).all(axis=2).mean() < 0.75

@@ -54,15 +54,6 @@ def test_a_gap_or_a_clock_set_back_is_reason_to_search(at_ns: int) -> None:
     assert rounds.due("a", at_ns, settled=True)
 
 
-def test_a_box_goes_along_with_the_joints() -> None:
-    (found,) = followed(somebody((12.0, -5.0)))
-    np.testing.assert_allclose(found.box, BOX + np.array([12, -5, 12, -5]))
-    nearer = somebody()
-    nearer.keypoints[:, :2] = 1.03 * (nearer.keypoints[:, :2] - [140, 200]) + [140, 200]
-    (found,) = followed(nearer)
-    np.testing.assert_allclose(found.box[2:] - found.box[:2], [80 * 1.03, 200 * 1.03])
-
-
 def test_a_box_that_the_look_tells_is_taken() -> None:
     told = somebody((3.0, 0.0), box=BOX + 2)
     assert followed(told) == [told]
