@@ -25,7 +25,6 @@ _WANDER_M_S = 0.7
 _MOST_WANDER_M = 4.0
 _PLACE_SIGMA_M = 0.2
 _OVERLAP_S = 0.5
-_TAKEN_OVER_S = 3.0  # a track that lost its person to a new one ends within so long
 _GATE_SIGMA_M = 0.8
 _LEAST = -4.0
 
@@ -50,16 +49,9 @@ class LinkFinder:
         self._area_m2 = site.area_m2
         self._entries = list(site.entries)
         self._lost: list[Trace] = []
-        self._beside: dict[tuple[str, str], float] = {}
 
-    def on_confirmed(self, at_ns: int, born: Trace, living: Sequence[Trace]) -> list[LinkReport]:
-        """Links of a new tracklet to those lost before it.
-
-        One of the `living` may have gone astray and lost its person to the new one. Whether it
-        has shows when it ends; where it was is weighed now, before it strays farther.
-        """
-        for other in living:
-            self._beside[other.id, born.id] = self.ratio(other, born)
+    def on_confirmed(self, at_ns: int, born: Trace) -> list[LinkReport]:
+        """Links of a new tracklet to those lost before it."""
         # A clock that was set back leaves traces of a time to come.
         self._lost = [t for t in self._lost if abs(at_ns - t.seen_ns) < _REMEMBERED_S * 1e9]
         return self._weigh((lost, born) for lost in self._lost)
@@ -67,16 +59,7 @@ class LinkFinder:
     def on_lost(self, at_ns: int, lost: Trace, living: Sequence[Trace]) -> list[LinkReport]:
         """Links of a tracklet that just ended to those that were born meanwhile."""
         self._lost.append(lost)
-        links = self._weigh((lost, born) for born in living)
-        linked = {link.later for link in links}
-        for born in living:
-            ratio = self._beside.get((lost.id, born.id), _LEAST)
-            taken_over = born.born_ns > lost.seen_ns - _TAKEN_OVER_S * 1e9
-            if ratio > _LEAST and taken_over and born.id not in linked:
-                links.append(_link(lost, born, ratio))
-        names = {trace.id for trace in living}
-        self._beside = {pair: r for pair, r in self._beside.items() if names.issuperset(pair)}
-        return links
+        return self._weigh((lost, born) for born in living)
 
     def _weigh(self, pairs: Iterable[tuple[Trace, Trace]]) -> list[LinkReport]:
         links = []
@@ -85,7 +68,9 @@ class LinkFinder:
                 continue
             ratio = self.ratio(lost, born)
             if ratio > _LEAST:
-                links.append(_link(lost, born, ratio))
+                links.append(
+                    LinkReport(earlier=lost.id, later=born.id, log_likelihood_ratio=round(ratio, 3))
+                )
         return links
 
     def ratio(self, lost: Trace, born: Trace) -> float:
@@ -106,7 +91,3 @@ class LinkFinder:
             )
         looks = float(same_person(lost.colours[None], born.colours[None])[0, 0])
         return walked - math.log(other) + looks
-
-
-def _link(lost: Trace, born: Trace, ratio: float) -> LinkReport:
-    return LinkReport(earlier=lost.id, later=born.id, log_likelihood_ratio=round(ratio, 3))

@@ -258,9 +258,8 @@ class Tracker:
             life.doubted += 0.0 if apart else weight
             seen = life.paired >= _LOOKS or alone
             if apart and seen and life.looks >= 2 * life.doubted and self._log_odds[i] > _BELIEVED:
-                living = [self._trace(j) for j in self._neighbours(i)]
                 life.confirmed = True
-                links += self._links.on_confirmed(at_ns, self._trace(i), living)
+                links += self._links.on_confirmed(at_ns, self._trace(i))
         return links
 
     def _neighbours(self, i: int) -> list[int]:
