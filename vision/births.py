@@ -146,15 +146,15 @@ class Midwife:
         """Log odds, but for the density of its place, that each detection is somebody."""
         camera = self._rig.index[view.camera]
         stray = self._reliability.stray_density(camera, view.xy_m[detections])
-        found = float(np.log(self._reliability.found[camera, -1]))
+        found = float(np.log(self._reliability.found[camera]))
         return np.asarray(looks[detections] - stray + found)
 
     def _missed(self, xy: Array, cameras: list[str], members: set[str], known: Known) -> float:
         """What it says that the other cameras do not show a person at a place."""
         share = self._visibility.shares(xy[None], cameras, known.xy_m, known.chance)[:, 0]
-        index = np.array([self._rig.index[camera] for camera in cameras], dtype=np.intp)
+        index = [self._rig.index[camera] for camera in cameras]
         away = np.array([camera not in members for camera in cameras])
-        missed = np.log1p(-self._reliability.chance(index, share))
+        missed = np.log1p(-self._reliability.found[index] * share)
         return float(missed[away].sum())
 
     def _explained(self, view: View, owner: NDArray[np.intp], detection: int, xy_m: Array) -> bool:

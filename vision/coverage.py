@@ -1,5 +1,4 @@
-"""How much of whoever stands at a place each camera sees, past racks and picture edges; computed
-once per site."""
+"""Which cameras see a place on the floor, past racks and picture edges; computed once per site."""
 
 from __future__ import annotations
 
@@ -15,15 +14,14 @@ from vision.site import Site, site_of
 Array = NDArray[np.float64]
 
 _CELL_M = 0.1
-_HEIGHTS_M = (0.18, 0.53, 0.89, 1.25, 1.6)  # the middles of five equal parts of a body
-_ENOUGH = 0.3  # of a body, to know it by
+_CHEST_M = 1.2
+_MARGIN_PX = 20.0
 _MARGIN_M = 1.0
 _EDGE_M = 0.1  # how far a place may be off
 
 
 class Coverage:
-    """A grid over the floor, a metre wider on each side, with the share of a body that each camera
-    sees in each cell."""
+    """A grid over the floor, a metre wider on each side, with one flag per camera and cell."""
 
     def __init__(self, place: Store | Site) -> None:
         site = site_of(place)
@@ -34,15 +32,12 @@ class Coverage:
         self._shape = np.ceil(extent / _CELL_M).astype(int)
         index = np.stack(np.meshgrid(*(np.arange(n) for n in self._shape), indexing="ij"), axis=-1)
         places = self._origin + (index.reshape(-1, 2) + 0.5) * _CELL_M
-        self._share: dict[str, Array] = {}
+        chests = np.column_stack([places, np.full(len(places), _CHEST_M)])
+        self._sees: dict[str, NDArray[np.bool_]] = {}
         for camera in site.cameras:
-            share = np.zeros(len(places))
-            for height_m in _HEIGHTS_M:
-                points = np.column_stack([places, np.full(len(places), height_m)])
-                seen = pictured(camera, points)
-                seen[seen] = ~hidden(self._gondolas, camera.position_m, points[seen])
-                share += seen
-            self._share[camera.id] = np.reshape(share / len(_HEIGHTS_M), self._shape)
+            seen = pictured(camera, chests, _MARGIN_PX)
+            seen &= ~hidden(self._gondolas, camera.position_m, chests)
+            self._sees[camera.id] = np.reshape(seen, self._shape)
 
     def holds(self, xy: Array) -> NDArray[np.bool_]:
         """Whether places (N, 2) lie on the floor or within a metre of it."""
@@ -65,12 +60,11 @@ class Coverage:
         return inside
 
     def cameras_seeing(self, xy: Array, cameras: list[str]) -> int:
-        """How many of `cameras` see enough of a person at the place (2,)."""
-        return int((self.shares(xy[None], cameras) > _ENOUGH).sum())
+        """How many of `cameras` see a person's chest at the place (2,)."""
+        return int(self.seen(xy[None], cameras).sum())
 
-    def shares(self, xy: Array, cameras: Sequence[str]) -> Array:
-        """The share (C, N) of the bodies of people at places (N, 2) that each of C `cameras`
-        sees."""
+    def seen(self, xy: Array, cameras: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each of C `cameras` sees the chests of people at places (N, 2): (C, N)."""
         i, j = np.clip(((xy - self._origin) / _CELL_M).astype(int), 0, self._shape - 1).T
-        shares = [self._share[camera][i, j] for camera in cameras]
-        return np.array(shares, dtype=np.float64).reshape(len(cameras), len(xy))
+        sees = [self._sees[camera][i, j] for camera in cameras]
+        return np.array(sees, dtype=np.bool_).reshape(len(cameras), len(xy))

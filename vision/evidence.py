@@ -18,11 +18,6 @@ INDEPENDENT_S = 0.5
 MOST_ODDS = 4.0  # log odds: however long somebody was seen, a second of misses counts
 MOST_OF_ONE = 8.0  # log-likelihood ratio that one detection may give
 STAY_S = 20.0  # how long a person is seen for, on average
-# Of people whom cameras should find, so many are overlooked by all at once: they crouch, or stand
-# behind what nobody told us of.
-_OVERLOOKED = 0.01
-_LEAST_S = 0.01
-_PLACE_S = 0.3  # errors of places stay the same for about so long
 _SCORE_GAIN, _SCORE_EVEN = 10.0, 0.6  # of detectors' scores: as often a person as not
 _SCORE_LEAST, _SCORE_MOST = -2.5, 1.5
 
@@ -37,21 +32,6 @@ def of_looks(view: View) -> Array:
     are: by their scores, and by how well their boxes fit a body at that place."""
     ratio = np.clip(_SCORE_GAIN * (view.scores - _SCORE_EVEN), _SCORE_LEAST, _SCORE_MOST)
     return np.asarray(ratio if view.fit is None else ratio + view.fit)
-
-
-def of_misses(total: Array) -> Array:
-    """Log-likelihood ratios (N,) of people being there though cameras do not find them: `total`
-    (N,) is the log of the chance of that if every camera overlooked them by itself.
-
-    Cameras overlook people together: however many do, there is a limit to what one look says.
-    """
-    return np.asarray(np.log(_OVERLOOKED + (1.0 - _OVERLOOKED) * np.exp(total)))
-
-
-def noise_of_look(dt_s: float) -> float:
-    """By how much the covariances of places are to be raised that come `dt_s` after the last ones,
-    as errors that stay are not averaged out."""
-    return max(1.0, _PLACE_S / max(dt_s, _LEAST_S))
 
 
 def log_density(squared: Array, log_volume: Array) -> Array:

@@ -52,7 +52,7 @@ _DROPPED = -3.9  # and from which it is nobody
 _LOOKS = 0.6  # independent looks by two cameras, or by one where only it sees, before that
 _ALONE_LOOKS = 1.6
 _SURE = 0.8  # probability from which a track teaches how reliable its cameras are
-_IN_VIEW = 0.1  # share of a body
+_IN_VIEW = 0.95
 _MANY_CAMERAS = 3  # where so many see a place, one that sees somebody there is wrong
 _GHOST_S = 3.0
 
@@ -76,14 +76,12 @@ class Tracker:
         self._log_odds = np.zeros(0)
         self._colours = np.zeros((0, COLOURS))
         self._born = 0
-        self._noise = 1.0  # by which this look's covariances of places are raised
         self._at_ns: int | None = None
 
     def step(self, at_ns: int, views: Sequence[View]) -> Step:
         """Take in what the cameras saw at `at_ns`; one view for each camera that works."""
         dt_s = 0.0 if self._at_ns is None else max(0.0, (at_ns - self._at_ns) / 1e9)
         weight = 1.0 if self._at_ns is None else evidence.weight_of_look(dt_s)
-        self._noise = evidence.noise_of_look(dt_s)
         if self._at_ns is not None and abs(at_ns - self._at_ns) > _LONGEST_GAP_S * 1e9:
             self._end_all(at_ns)
         self._at_ns = at_ns
@@ -93,11 +91,8 @@ class Tracker:
         chance = evidence.probability(self._log_odds)
         places = self._mean[:, :2]
         shares = self._visibility.shares(places, cameras, places, chance)
-        total = np.zeros(len(self._lives))
         for v in sharpest_first([view.covariance[view.placed] for view in views]):
-            total += self._correct(views[v], owners[cameras[v]], shares[v], weight)
-        self._log_odds += weight * evidence.of_misses(total)
-        self._log_odds = np.clip(self._log_odds, 3 * _DROPPED, evidence.MOST_ODDS)
+            self._correct(views[v], owners[cameras[v]], shares[v], weight)
         known = len(self._lives)
         self._bear(at_ns, views, owners, weight)
         self._learn(views, owners, shares, known, weight)
@@ -128,14 +123,15 @@ class Tracker:
         self._covariance[:, [0, 1], [0, 1]] += _SWAY_M_S**2 * dt_s
         self._log_odds = evidence.survive(self._log_odds, dt_s)
 
-    def _correct(self, view: View, owner: NDArray[np.intp], share: Array, weight: float) -> Array:
-        """Give a camera's detections to tracks, of which it sees `share` (N,); the log of its
-        chance (N,) to miss each of those that got none."""
+    def _correct(self, view: View, owner: NDArray[np.intp], share: Array, weight: float) -> None:
+        """Give a camera's detections to tracks, of which it should show `share` (N,)."""
+        if not self._lives:
+            return
         camera = self._rig.index[view.camera]
-        found = np.clip(self._reliability.chance(camera, share), 1e-3, 0.995)
-        missed = np.log1p(-found)
+        found = np.clip(self._reliability.found[camera] * share, 1e-3, 0.995)
+        missed = np.ones(len(self._lives), dtype=np.bool_)
         columns = np.flatnonzero(view.placed)
-        if len(columns) and self._lives:
+        if len(columns):
             ratio, squared = self._ratios(view, columns, camera)
             chance = evidence.probability(self._log_odds)
             gain = ratio + np.log(found / (1.0 - found) * np.maximum(chance, 1e-4))[:, None]
@@ -144,11 +140,12 @@ class Tracker:
             taken = gain[tracks, picked] > 0.0
             tracks, picked = tracks[taken], picked[taken]
             owner[columns[picked]] = tracks
-            missed[tracks] = 0.0
+            missed[tracks] = False
             seen = np.log(found[tracks]) + np.minimum(ratio[tracks, picked], evidence.MOST_OF_ONE)
             self._log_odds[tracks] += weight * seen
             self._move(view, tracks, columns[picked], squared[tracks, picked])
-        return missed
+        self._log_odds[missed] += weight * np.log1p(-found[missed])
+        self._log_odds = np.clip(self._log_odds, 3 * _DROPPED, evidence.MOST_ODDS)
 
     def _ratios(self, view: View, columns: NDArray[np.intp], camera: int) -> tuple[Array, Array]:
         """Log-likelihood ratios (N, M) of detections being of each track rather than of nobody,
@@ -169,7 +166,7 @@ class Tracker:
         detection: NDArray[np.intp],
         squared: Array,
     ) -> None:
-        doubt = np.maximum(1.0, squared / _ROBUST) * self._noise
+        doubt = np.maximum(1.0, squared / _ROBUST)
         self._mean[track], self._covariance[track] = kalman.update(
             self._mean[track],
             self._covariance[track],
@@ -216,8 +213,8 @@ class Tracker:
         known: int,
         weight: float,
     ) -> None:
-        """How reliable each camera is, by the tracks that were `known` before; the `shares`
-        (C, N) of their bodies in view are those of before, too."""
+        """How reliable each camera is, by the tracks that were `known` before; their `shares`
+        (C, N) of being in view are those of before, too."""
         chance = np.append(evidence.probability(self._log_odds), 0.0)
         sure = chance[:known] > _SURE
         for view, share in zip(views, shares, strict=True):
@@ -226,9 +223,7 @@ class Tracker:
             hit[owner[owner >= 0]] = True
             due = np.flatnonzero(sure & (share > _IN_VIEW))
             strays = float((1.0 - chance[owner[view.placed]]).sum())
-            self._reliability.learn(
-                self._rig.index[view.camera], weight, share[due], hit[due], strays
-            )
+            self._reliability.learn(self._rig.index[view.camera], weight, hit[due], strays)
 
     def _count(self, at_ns: int, owners: dict[str, NDArray[np.intp]], weight: float) -> None:
         views = np.zeros(len(self._lives), dtype=np.intp)

@@ -1,5 +1,5 @@
-"""How much of whoever stands at a place a camera can see: not what lies past the picture's edge,
-behind a rack, or behind somebody nearer to the camera."""
+"""How surely a camera can show whoever stands at a place: not where the picture ends, behind a
+rack, or behind somebody nearer to the camera."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 BODY_M = 1.78  # the height of a body's box
 WIDTH_OF_HEIGHT = 0.30
 _BEFORE_M = 0.15  # how much nearer somebody must be to hide another
+_COVERED_FROM, _COVERED_TO = 0.5, 0.85  # shares of a body that others hide
+_STILL_FOUND = 0.25  # of the wholly hidden, so many are found nevertheless
 
 
 class Visibility:
@@ -26,12 +28,13 @@ class Visibility:
         self._coverage = coverage
 
     def shares(self, xy_m: Array, cameras: Sequence[str], others: Array, weight: Array) -> Array:
-        """The shares (C, N) of the bodies of people at `xy_m` (N, 2) that each camera sees.
+        """For people at `xy_m` (N, 2) the factor (C, N), 0 to 1, by which being hidden lowers each
+        camera's chance to find them.
 
         `others` (M, 2) stand there with probability `weight` (M,); those of them who are the
         people themselves hide nobody, being no nearer.
         """
-        seen = self._coverage.shares(xy_m, cameras)
+        seen = self._coverage.seen(xy_m, cameras).astype(np.float64)
         for c, camera in enumerate(cameras):
             near = np.flatnonzero(seen[c])
             if not len(near) or not len(others):
@@ -49,8 +52,9 @@ class Visibility:
             common = np.maximum(high - low, 0.0).prod(axis=2)
             area = np.maximum((body[:, 2:] - body[:, :2]).prod(axis=1), 1.0)
             nearer = depth_before[None] < depth[:, None] - _BEFORE_M
-            covered = np.where(nearer, common / area[:, None] * weight, 0.0)
-            seen[c, near] *= np.prod(1.0 - covered, axis=1)
+            covered = np.where(nearer, common / area[:, None] * weight, 0.0).max(axis=1)
+            hidden = np.clip((covered - _COVERED_FROM) / (_COVERED_TO - _COVERED_FROM), 0.0, 1.0)
+            seen[c, near] = 1.0 - (1.0 - _STILL_FOUND) * hidden
         return seen
 
 
