@@ -125,8 +125,9 @@ def test_every_alert_has_advice():
     guide = (DOCS / "operator-guide.md").read_text(encoding="utf-8")
     calls = [
         node
-        for node in ast.walk(ast.parse((ROOT / "fusion/engine.py").read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_alert"
+        for path in sorted((ROOT / "fusion").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "alert"
     ]
     kinds = {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
     assert len(calls) >= len(kinds) >= 9
