@@ -65,7 +65,8 @@ def build_net(shape: NetShape) -> Any:
             )
             self.short = nn.Identity()
             if stride > 1 or inputs != outputs:
-                pool = nn.AvgPool2d(2) if stride > 1 else nn.Identity()
+                halved = nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)  # odd sides too
+                pool = halved if stride > 1 else nn.Identity()
                 self.short = nn.Sequential(pool, joined(inputs, outputs, 1))
 
         def forward(self, x: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from service import train_products
 from service.product_augment import Augment, mix, views
 from service.product_fit import one_cycle
-from service.product_net import NetShape
+from service.product_net import NetShape, build_net, export_net
 from vision.gallery import Gallery
 from vision.products import ProductEmbedder
 
@@ -61,6 +61,24 @@ def test_the_rate_rises_and_falls():
     assert rates[0] < 0.1
     assert rates[-1] < 0.01
     assert np.argmax(rates) == 10
+
+
+@pytest.mark.parametrize("side_px", [16, 23, 28, 40])
+def test_a_net_takes_any_side_and_its_file_says_the_same(tmp_path, side_px):
+    """A side that does not halve evenly at every stage is as good, in torch and in ONNX."""
+    torch = pytest.importorskip("torch", reason="training needs the extra `train`")
+    pytest.importorskip("onnx", reason="training needs the extra `train`")
+    torch.manual_seed(1)
+    net = build_net(NetShape((8, 8, 16, 16), 1, 8, halve_twice=True))
+    for module in net.modules():  # blocks begin as their shortcuts: let the rest speak too
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+    crops = list(np.random.default_rng(7).integers(0, 256, (3, side_px, side_px, 3), np.uint8))
+    export_net(net, side_px, tmp_path / "net.onnx", {})
+    with torch.no_grad():
+        expected = net(torch.from_numpy(np.stack(crops))).numpy()
+    found = ProductEmbedder(tmp_path / "net.onnx").embed(crops)
+    assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_training_on_pictures_gives_a_network_and_its_gallery(tmp_path, monkeypatch):
