@@ -22,7 +22,8 @@ LEAST_SHARE = 1e-5  # of the likeliest state's weight
 class Beam:
     """States of `visits` and of the `facings` where units of theirs may stand astray.
 
-    The weights of the states add up to 1. `dropped` is the probability that was given up.
+    The weights of the states add up to 1. `dropped` is the probability that was given up in each
+    decision, added up over all of them.
     """
 
     visits: set[str]

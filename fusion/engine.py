@@ -74,9 +74,9 @@ class Engine:
         self._profiles = Profiles()
         self._log = Log(self._profiles.apply)
         self._accounts: dict[str, Account] = {}
-        self._belief = Belief()
+        self.belief = Belief()
         self.decisions = Decisions(
-            self._shelves, self.people, self._accounts, self._profiles, self._belief, self._log
+            self._shelves, self.people, self._accounts, self._profiles, self.belief, self._log
         )
         self._reviews: dict[str, _OpenReview] = {}
         self._tagged = [p.gtin for p in store.products if p.tagged]
@@ -210,7 +210,7 @@ class Engine:
         code, visit = ticket.code, ticket.admit(f"v{self._visits}")
         account = Account(visit, code.shopper, crossing.at_ns, staff=code.staff)
         self._accounts[visit] = account
-        self._belief.begin(visit)
+        self.belief.begin(visit)
         tracklet = self.people.begin(visit, crossing.at_ns, *centre)
         self._log.emit(
             Entered, at_ns=crossing.at_ns, visit=visit, shopper=code.shopper, tracklet=tracklet
@@ -269,9 +269,9 @@ class Engine:
             return log_likelihood(state.carts[visit], read, tagged, company=company)
 
         self.decisions.reweighed(
-            self._belief.reweigh(visit, ratio), "the gate read other tags as they left"
+            self.belief.reweigh(visit, ratio), "the gate read other tags as they left"
         )
-        _, likeliest = self._belief.carts(visit)[0]
+        _, likeliest = self.belief.carts(visit)[0]
         if not company:
             account.astonishing = unexplained(likeliest, read, tagged)
 
@@ -295,10 +295,10 @@ class Engine:
 
     def _close(self, account: Account, left_ns: int, ask: str = "") -> None:
         policy = self._store.policy
-        bill = best_bill(self._belief.carts(account.visit), self._shelves.products, policy)
+        bill = best_bill(self.belief.carts(account.visit), self._shelves.products, policy)
         del self._accounts[account.visit]
-        deeds = self._belief.about([account.visit])
-        self._belief.end(account.visit)
+        deeds = self.belief.about([account.visit])
+        self.belief.end(account.visit)
         if any(self.people.mistakable(person) for person in account.persons) and bill.lines:
             ask = "; ".join(filter(None, (ask, "they may have been taken for somebody else")))
         for person in account.persons:

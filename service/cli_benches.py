@@ -14,6 +14,11 @@ bench_app = typer.Typer(
             "service.cli_bench_ingest:bench_ingest_command",
             "Big stores through Mosquitto, beside a bare paho loop.",
         ),
+        Entry(
+            "fusion",
+            "service.cli_bench_fusion:bench_fusion_command",
+            "Decisions in a crowd, beside a plain rule.",
+        ),
         Entry("cameras", "service.cli_bench:cameras_command", "What reading a camera costs."),
         Entry(
             "vision",
