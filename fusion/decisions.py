@@ -29,6 +29,8 @@ HISTORY_SETTLES_BELOW = 3.0
 SIGHTED_WITHIN_NS = 6 * NS
 NEGLIGIBLE = 9.0  # nats below the likeliest visit's hands: it was not they
 MOST_NEAR = 6
+AT_ONCE_NS = NS  # between two places, one hand does not get from the one to the other
+BOTH_HANDS = math.log(0.2)  # so much less likely are two deeds of one visit within that time
 SHOWN = 3  # hypotheses that an event carries
 UNLIKELY = 16.0  # nats below the likeliest of all: not followed
 MOST_BRANCHES = 4 * MOST_STATES
@@ -50,6 +52,15 @@ class Decision:
     near: tuple[str, ...]
     terms: dict[Told, Mapping[str, float]] = field(default_factory=dict)
     sighted: Ratios = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A decision of the last seconds: when something moved, and where."""
+
+    deed: int
+    began_ns: int
+    facing: str
 
 
 Listener = Callable[[Decision, tuple[Evidence, ...]], None]
@@ -76,6 +87,8 @@ class Decisions:
         self._sights = Sights(shelves.products)
         self._lines = Lines(log, shelves)
         self._recent: dict[int, Decision] = {}
+        self._done: list[_Done] = []
+        self._settled: dict[int, Told] = {}
         self._count = 0
         self._listener: Listener | None = None
 
@@ -111,7 +124,12 @@ class Decisions:
             decision = self._recent.get(deed)
             evidence = None if decision is None else self._evidence(decision, ranked)
             self._lines.show(deed, ranked, evidence, self._accounts, reason)
-        self._lines.close(self._belief.settle(deeds))
+        known = {one.deed for one in self._done}
+        told = {d: self._belief.told(d)[0][1] for d in deeds if self._belief.is_open(d)}
+        settled = self._belief.settle(deeds)
+        self._lines.close(settled)
+        self._settled |= {deed: told[deed] for deed in settled if deed in told}
+        self._settled = {d: one for d, one in self._settled.items() if d in known}
         self._recent = {
             deed: one for deed, one in self._recent.items() if self._belief.is_open(deed)
         }
@@ -155,12 +173,16 @@ class Decisions:
         common = self._seen(decision, explain(part, self._shelves, who, staff))
         least = max(one.score for one in common) - UNLIKELY
         common = [one for one in common if one.score > least]
+        at_once = self._at_once(step, part)
         branches = [
             (state.log_weight + one.score, state, one)
             for state in beam.states
-            for one in (
-                *common,
-                *self._seen(decision, in_state(part, self._shelves, who, state, staff)),
+            for one in self._paced(
+                (
+                    *common,
+                    *self._seen(decision, in_state(part, self._shelves, who, state, staff)),
+                ),
+                self._busy(state, at_once),
             )
         ]
         branches = _likely(branches)
@@ -170,6 +192,35 @@ class Decisions:
         for _, _, one in reversed(branches):
             decision.terms[tuple(move.told for move in one.moves)] = one.terms
         self._book(decision, branches)
+
+    def _at_once(self, step: WeightStep, part: Part) -> list[int]:
+        """The decisions on other places at about the same time."""
+        self._done = [one for one in self._done if step.began_ns - one.began_ns < 4 * AT_ONCE_NS]
+        return [
+            one.deed
+            for one in self._done
+            if abs(step.began_ns - one.began_ns) < AT_ONCE_NS and one.facing != part.place.id
+        ]
+
+    def _busy(self, state: State, deeds: Collection[int]) -> set[str]:
+        """Who did something by these decisions, in one state of the accounts."""
+        visits = {
+            visit
+            for deed in deeds
+            for visit, _, _ in state.story.get(deed, self._settled.get(deed, ()))
+        }
+        return {v for v, a in self._accounts.items() if v in visits and len(a.persons) == 1}
+
+    def _paced(self, found: Sequence[Hypothesis], busy: Collection[str]) -> Sequence[Hypothesis]:
+        """The hypotheses, of which those are less likely whose visit has its hand elsewhere."""
+        if not busy:
+            return found
+        return [
+            replace(one, terms={**one.terms, "pace": BOTH_HANDS})
+            if any(move.visit in busy for move in one.moves)
+            else one
+            for one in found
+        ]
 
     def _seen(self, decision: Decision, found: Iterable[Hypothesis]) -> list[Hypothesis]:
         """The hypotheses with what sightings say of them."""
@@ -188,6 +239,7 @@ class Decisions:
         beam = self._belief.states_of(decision.near, part.place.id)
         self._belief.decide(beam, deed, grown)
         self._recent[deed] = decision
+        self._done.append(_Done(deed, step.began_ns, part.place.id))
         self._lines.begin(deed, part.place, step.began_ns)
         self.reweighed(set(beam.deeds), "what came later speaks against it")
 
