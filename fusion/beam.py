@@ -58,11 +58,21 @@ class Beam:
         self.dropped += dropped
 
     def forget(self, visit: str) -> None:
-        """Leave a visit out that is over."""
+        """Leave a visit out that is over, and decisions that concern no other: nobody is left to
+        be told how they turn out."""
         self.visits.discard(visit)
+        self.deeds = {
+            deed
+            for deed in self.deeds
+            if any(one[0] in self.visits for s in self.states for one in s.story.get(deed, ()))
+        }
         self.replace(
             [
-                replace(state, carts={v: c for v, c in state.carts.items() if v != visit})
+                replace(
+                    state,
+                    carts={v: c for v, c in state.carts.items() if v != visit},
+                    story={d: told for d, told in state.story.items() if d in self.deeds},
+                )
                 for state in self.states
             ]
         )

@@ -26,6 +26,8 @@ class Belief:
     def end(self, visit: str) -> None:
         """A visit is over; what it left astray is still weighed."""
         beam = self._of_visit.pop(visit)
+        for deed in beam.deeds:
+            self._of_deed.pop(deed, None)
         beam.forget(visit)
         self._put(beam)
 

@@ -127,7 +127,7 @@ class Decisions:
         known = {one.deed for one in self._done}
         told = {d: self._belief.told(d)[0][1] for d in deeds if self._belief.is_open(d)}
         settled = self._belief.settle(deeds)
-        self._lines.close(settled)
+        self._lines.close([deed for deed in deeds if not self._belief.is_open(deed)])
         self._settled |= {deed: told[deed] for deed in settled if deed in told}
         self._settled = {d: one for d, one in self._settled.items() if d in known}
         self._recent = {

@@ -369,3 +369,28 @@ def test_who_has_a_hand_elsewhere_just_then_is_less_likely():
     assert first.visit == visits[0]
     assert any("pace" in one.terms for one in second.evidence if one.visit == visits[0])
     assert second.visit == visits[1]
+
+
+def test_a_long_day_leaves_nothing_behind():
+    """Pairs of shoppers come and go, and nobody can tell which of the two took or put back what:
+    what the engine remembers does not grow with them."""
+
+    def after(pairs):
+        told = Told()
+        for n in range(pairs):
+            at_s = 100 * n + 10
+            told.enter("ada", f"a{n}", at_s)
+            told.enter("ben", f"b{n}", at_s + 2)
+            for k, (index, units) in enumerate(((0, -1), (1, -1), (0, +1))):
+                told.stand(f"b{n}", at_s + 9.9 + 3 * k, *GONDOLA.to_floor(0.15, -0.5))
+                told.move(f"a{n}", at_s + 10 + 3 * k, index, units, reach=False)
+            told.leave(f"a{n}", at_s + 30)
+            told.leave(f"b{n}", at_s + 36)
+            for review in [x.review for x in told.of(e.ReviewRequested)]:
+                told.say(
+                    ReviewDecided(at_ns=round((at_s + 50) * NS), review=review, lines=(), actor="m")
+                )
+            told.say(Tick(at_ns=round((at_s + 80) * NS)))
+        return len(pickle.dumps(told.engine))
+
+    assert after(40) < 1.2 * after(8)
