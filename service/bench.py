@@ -6,12 +6,10 @@ loads; beside it over the CPU seconds of all processes, which other work on the 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +22,7 @@ from service.jobs import Task, one_thread_each, play_task
 from service.recording import Recording
 from service.records import TICK, Entry
 from service.simulate import simulate, stage
+from service.worker_pool import worker_pool
 
 CHAIN = "player, wire, decoder, steps, fusion, score; vision emulated, no frames"
 FILM = "every camera painted, filmed to H.264 and recorded with its truth; no detection"
@@ -101,11 +100,10 @@ def bench_simulator(
 
 def _paces(what: str, tasks: Sequence[Task], alone: int, jobs: int) -> list[Pace]:
     """The pace of one process for the first `alone` tasks, and of `jobs` for all."""
-    context = multiprocessing.get_context("spawn")
     paces = []
     for processes in sorted({1, jobs}):
         some = tasks[:alone] if processes == 1 else tasks
-        with ProcessPoolExecutor(processes, context) as pool:
+        with worker_pool(processes) as pool:
             warm = [replace(task, seed=1000 + n) for n, task in enumerate(tasks[:processes])]
             list(pool.map(_spent, warm))
             began = time.perf_counter()

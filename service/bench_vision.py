@@ -7,13 +7,11 @@ second, which other work on the machine harms less than the clock's.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -32,6 +30,7 @@ from service.jobs import one_thread_each
 from service.simulate import START_NS, player_of
 from service.video import Filmed, Picture, VideoWriter, read_video
 from service.vision_eval import Trial, generated
+from service.worker_pool import worker_pool
 from simulator.player import Exposure
 from vision import pipeline as vision_pipeline
 from vision.calibration import SelfCalibration
@@ -210,7 +209,7 @@ def film(trial: Trial, folder: Path) -> Films:
 
 
 def _apart(work: Callable[..., Any], *given: Any) -> Any:
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with worker_pool(1) as pool:
         return pool.submit(work, *given).result()
 
 

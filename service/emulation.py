@@ -7,9 +7,7 @@ pictures, and what was so is set beside the messages that it holds.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from service.jobs import one_thread_each
 from service.played import played_of
 from service.recording import Recording, RecordingError
 from service.simulate import DATASETS, START_NS, Staged, player_of, stage
+from service.worker_pool import worker_pool
 from simulator.emulation import Emulation
 from simulator.emulation_fit import fit_emulation
 from simulator.emulation_tally import Watched
@@ -155,6 +154,5 @@ def _watch_all(wanted: Sequence[tuple[Path, int | None]], jobs: int) -> Iterator
         for one in wanted:
             yield watch(*one)
         return
-    context = multiprocessing.get_context("spawn")
-    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+    with one_thread_each(), worker_pool(jobs) as pool:
         yield from pool.map(watch, *zip(*wanted, strict=True))

@@ -11,9 +11,7 @@ visits under the engine's softmax.
 from __future__ import annotations
 
 import math
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +32,7 @@ from service.jobs import one_thread_each
 from service.recording import Recording, RecordingError
 from service.simulate import DATASETS, Vision, bill, stage
 from service.simulate import simulate as play
+from service.worker_pool import worker_pool
 from simulator.truth import Truth
 
 Array = NDArray[np.float64]
@@ -111,8 +110,7 @@ def collect(sources: Sequence[Path], seeds: Iterable[int], vision: Vision, jobs:
     wanted = [(one, None, vision) for one in sources if one.suffix == RECORDING] + [
         (one, seed, vision) for seed in seeds for one in sources if one.suffix != RECORDING
     ]
-    context = multiprocessing.get_context("spawn")
-    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+    with one_thread_each(), worker_pool(jobs) as pool:
         return [deed for deeds in pool.map(_watch, *zip(*wanted, strict=True)) for deed in deeds]
 
 

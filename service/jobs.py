@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from service.eyes import MODEL
 from service.simulate import Run, Staged, Transport, Vision, simulate, stage
+from service.worker_pool import worker_pool
 from simulator.faults import Fault
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -45,8 +45,7 @@ def play_all(
         for task in tasks:
             yield play_task(task, None if progress is None else _told(progress, task))
         return
-    context = multiprocessing.get_context("spawn")
-    with one_thread_each(), ProcessPoolExecutor(min(jobs, len(tasks)), context) as pool:
+    with one_thread_each(), worker_pool(min(jobs, len(tasks))) as pool:
         futures: list[Future[Run]] = [pool.submit(play_task, task) for task in tasks]
         try:
             for future in futures:

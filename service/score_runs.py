@@ -8,10 +8,9 @@ not done yet are run one after the other, each in a process of its own.
 from __future__ import annotations
 
 import math
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from service.cli_common import read_events, truth_of
 from service.jobs import one_thread_each
 from service.recording import Recording, RecordingError, write_recording
 from service.simulate import DATASETS, Vision, bill, facts_of, simulate, stage, truth_bytes
+from service.worker_pool import worker_pool
 from simulator.plain_rule import PlainRule
 from simulator.scene import Scene
 from simulator.scorecard import Cost, Sheet, sheet
@@ -112,8 +112,7 @@ def run_suite(
         on_done(found[n])
 
     with one_thread_each():
-        spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawn, initializer=_quiet)
+        pool = worker_pool(min(workers, len(jobs)), _quiet)
         try:
             futures = {pool.submit(run_job, job): n for n, job in enumerate(jobs)}
             for future in as_completed(futures):
@@ -122,7 +121,7 @@ def run_suite(
         finally:  # on Ctrl-C the jobs that nobody has begun are given up
             pool.shutdown(cancel_futures=True)
         for n in [n for n in range(len(jobs)) if n not in found]:  # a process died with these
-            with ProcessPoolExecutor(1, mp_context=spawn, initializer=_quiet) as alone:
+            with worker_pool(1, _quiet) as alone:
                 settle(n, alone.submit(run_job, jobs[n]))
     return [found[n] for n in range(len(jobs))]
 

@@ -7,9 +7,8 @@ nothing but drift and spikes (idle), pass batch by batch through `sensors.weight
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +23,7 @@ from service.jobs import one_thread_each
 from service.steps_laid import Shelf, add_drift, add_events
 from service.steps_noise import RATE_HZ, Half, level_sigma_g, play, shelf_noise
 from service.steps_score import Judged, Tally, Told, judge
+from service.worker_pool import worker_pool
 
 Array = NDArray[np.float64]
 Kind = Literal["busy", "idle"]
@@ -82,8 +82,7 @@ def evaluate(
             if progress is not None:
                 progress(len(done) / len(tasks))
     else:
-        context = multiprocessing.get_context("spawn")
-        with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+        with one_thread_each(), worker_pool(jobs) as pool:
             futures = {pool.submit(run, task, noise[task.shelf]): task for task in tasks}
             for future in as_completed(futures):
                 done[futures[future]] = future.result()

@@ -6,10 +6,8 @@ scoring (`simulator.halves`): no picture of training shows any of them.
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from service.jobs import one_thread_each
 from service.simulate import START_NS, Staged, player_of
 from service.vision_eval_floor import FloorTally, FloorWatch
 from service.vision_eval_pictures import LEAST_SCORE, PictureTally
+from service.worker_pool import worker_pool
 from simulator.generate import Wish, generate_store, generate_world
 from simulator.player import Exposure
 from simulator.scene import RandomShoppers, Scene
@@ -132,8 +131,7 @@ def evaluate_all(
         for trial in trials:
             yield evaluate(trial, None if progress is None else _told(progress, trial))
         return
-    context = multiprocessing.get_context("spawn")
-    with one_thread_each(), ProcessPoolExecutor(min(jobs, len(trials)), context) as pool:
+    with one_thread_each(), worker_pool(min(jobs, len(trials))) as pool:
         yield from pool.map(evaluate, trials)
 
 
