@@ -6,15 +6,11 @@ observations give the same events, byte for byte.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cart.events import (
     Candidate,
     Entered,
     Event,
     Exited,
-    Restocked,
-    ReviewClosed,
     ReviewRequested,
 )
 from cart.profile import Profiles
@@ -22,6 +18,7 @@ from fusion.account import Account
 from fusion.belief import Belief
 from fusion.charging import Bill, best_bill
 from fusion.decisions import Decisions
+from fusion.desk import Desk, OpenReview
 from fusion.entrance import Entrance
 from fusion.exit_gate import log_likelihood, strong_reads, unexplained
 from fusion.gates import Gates
@@ -53,13 +50,6 @@ REPAIR_EVERY_NS = 300_000_000
 _NEVER_NS = 2**63
 
 
-@dataclass(slots=True)
-class _OpenReview:
-    visit: str
-    shopper: str
-    certain: tuple[tuple[str, int], ...]
-
-
 class Engine:
     """Decides who took what in one store."""
 
@@ -78,7 +68,7 @@ class Engine:
         self.decisions = Decisions(
             self._shelves, self.people, self._accounts, self._profiles, self.belief, self._log
         )
-        self._reviews: dict[str, _OpenReview] = {}
+        self._desk = Desk(self._log, self._shelves)
         self._tagged = [p.gtin for p in store.products if p.tagged]
         self._left: list[tuple[str, int, str]] = []  # gate, when, visit
         self._visits = 0
@@ -112,11 +102,11 @@ class Engine:
             case GateCrossing():
                 self._crossed(observation)
             case StockCounted():
-                self._counted(observation)
+                self._desk.counted(observation)
             case PlanogramChanged():
-                self._rearranged(observation)
+                self._desk.rearranged(observation)
             case ReviewDecided():
-                self._answered(observation)
+                self._desk.answered(observation)
             case DeviceHealth():
                 self._hear(observation)
             case _:
@@ -310,7 +300,8 @@ class Engine:
             ask = "; ".join(filter(None, (ask, f"the gate read tags of {names}, not in the cart")))
         if not account.staff and (bill.doubtful or costly or ask):
             review = f"r{account.visit[1:]}"
-            self._reviews[review] = _OpenReview(account.visit, account.shopper, bill.certain)
+            case = OpenReview(account.visit, account.shopper, bill.certain)
+            self._desk.ask(review, case)
             self._log.emit(
                 ReviewRequested,
                 at_ns=left_ns,
@@ -340,71 +331,3 @@ class Engine:
         if bill.unknown > 0.1:
             reasons.append("something was taken that no product explains")
         return f"{'; '.join(reasons)} (expected loss {bill.expected_loss_cents:.0f} cents)"
-
-    # -- people who answer ---------------------------------------------------------------------
-
-    def _counted(self, count: StockCounted) -> None:
-        place = self._shelves.places.get(count.facing)
-        if place is None:
-            self._log.alert(
-                count.at_ns, "unknown-facing", count.facing, f"no facing {count.facing}"
-            )
-            return
-        place.units = count.units
-        self._log.emit(
-            Restocked,
-            at_ns=count.at_ns,
-            facing=place.id,
-            gtin=place.gtin,
-            units=count.units,
-            actor=count.actor,
-        )
-
-    def _rearranged(self, change: PlanogramChanged) -> None:
-        place = self._shelves.places.get(change.facing)
-        if place is None or change.gtin not in self._shelves.products:
-            self._log.alert(
-                change.at_ns,
-                "unknown-facing",
-                change.facing,
-                f"no facing {change.facing} or no product {change.gtin}",
-            )
-            return
-        place.gtin, place.units = change.gtin, change.units
-        place.strangers.pop(change.gtin, None)
-        self._log.emit(
-            Restocked,
-            at_ns=change.at_ns,
-            facing=place.id,
-            gtin=change.gtin,
-            units=change.units,
-            actor=change.actor,
-        )
-
-    def _answered(self, verdict: ReviewDecided) -> None:
-        review = self._reviews.pop(verdict.review, None)
-        if review is None:
-            self._log.alert(
-                verdict.at_ns, "unknown-review", verdict.review, f"no open review {verdict.review}"
-            )
-            return
-        unknown = [g for g, _ in verdict.lines or () if g not in self._shelves.products]
-        if unknown:
-            self._reviews[verdict.review] = review
-            self._log.alert(
-                verdict.at_ns,
-                "unknown-product",
-                verdict.review,
-                f"{verdict.review}: no product {', '.join(unknown)}; the case stays open",
-            )
-            return
-        self._log.emit(
-            ReviewClosed,
-            at_ns=verdict.at_ns,
-            review=verdict.review,
-            visit=review.visit,
-            shopper=review.shopper,
-            lines=review.certain if verdict.lines is None else verdict.lines,
-            actor=verdict.actor,
-            verified=verdict.lines is not None,
-        )
