@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from cart.events import Evidence
 from cart.profile import Profiles
 from fusion.account import Account
-from fusion.beam import MOST_STATES
+from fusion.beam import MOST_STATES, Beam
 from fusion.belief import Belief
 from fusion.hypotheses import Hypothesis, explain, in_state, who_of
 from fusion.lines import Lines
@@ -191,7 +191,7 @@ class Decisions:
             branches = [self._with_history(one) for one in branches]
         for _, _, one in reversed(branches):
             decision.terms[tuple(move.told for move in one.moves)] = one.terms
-        self._book(decision, branches)
+        self._book(decision, beam, branches)
 
     def _at_once(self, step: WeightStep, part: Part) -> list[int]:
         """The decisions on other places at about the same time."""
@@ -226,7 +226,7 @@ class Decisions:
         """The hypotheses with what sightings say of them."""
         return [_with_sight(one, decision.sighted) for one in found]
 
-    def _book(self, decision: Decision, branches: Sequence[Branch]) -> None:
+    def _book(self, decision: Decision, beam: Beam, branches: Sequence[Branch]) -> None:
         step, part, deed = decision.step, decision.part, decision.deed
         mark = Mark(part.place.id, abs(part.delta_g), part.sigma_g, part.centroid)
         grown = [
@@ -236,7 +236,6 @@ class Decisions:
             )
             for log_weight, state, one in branches
         ]
-        beam = self._belief.states_of(decision.near, part.place.id)
         self._belief.decide(beam, deed, grown)
         self._recent[deed] = decision
         self._done.append(_Done(deed, step.began_ns, part.place.id))

@@ -11,7 +11,6 @@ from fusion.shelves import ShelfPlace, Shelves
 from fusion.states import Told
 
 PROVISIONAL_FROM = 0.5
-StockChange = dict[str, int]
 
 
 @dataclass(slots=True)
@@ -147,7 +146,7 @@ def _likeliest_stock(ranked: list[tuple[float, Told]]) -> tuple[tuple[str, int],
     """The likeliest change of a facing's stock, over all who may have made it."""
     chances: dict[tuple[tuple[str, int], ...], float] = {}
     for p, told in ranked:
-        units: StockChange = {}
+        units: dict[str, int] = {}
         for _, gtin, n in told:
             if gtin is not None:
                 units[gtin] = units.get(gtin, 0) + n

@@ -17,8 +17,7 @@ from vision.detection import Detection
 from vision.frame import Picture
 from vision.joints import Refined
 
-# Every third picture at ten a second, and every fifth of a view that says all there is. Searches
-# half as often lose boxes, as measured: joints alone do not tell how much of a body is covered.
+# Every third picture at ten a second, and every fifth of a view that says all there is.
 SEARCH_NS = 250_000_000
 SETTLED_NS = 450_000_000
 _SEEN = 0.3  # confidence of a joint that tells where somebody went

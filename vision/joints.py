@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from vision.bodies import one_of_each
 from vision.detection import JOINTS, Array, Detection, sound
 from vision.detector_heads import LOW_SCORE
+from vision.detector_onnx import WeightsUnusable
 from vision.frame import Picture
 
 ROWS, COLUMNS, STRIDE = 128, 96, 4
@@ -37,6 +38,7 @@ _X = np.arange(COLUMNS // STRIDE) * STRIDE + (STRIDE - 1) / 2
 _Y = np.arange(ROWS // STRIDE) * STRIDE + (STRIDE - 1) / 2
 _CELL_ROWS, _CELL_COLUMNS = np.arange(len(_Y)), np.arange(len(_X))
 _MOST_AT_ONCE = 64
+_OUTPUTS = ("heat", "visible", "box", "person")
 # So of the product of both looks' scores as many are people as of the first one's alone, in 100 to
 # 900 of each tenth between 0.15 and 0.9 in pictures of two generated stores.
 _BOTH_LOOKS = 0.75
@@ -63,7 +65,10 @@ class Finder(Protocol):
 
 
 class JointRefiner:
-    """The network of `weights`, on the processor; any number of crops at once."""
+    """The network of `weights`, on the processor; any number of crops at once.
+
+    Raises WeightsUnusable where it does not tell all that a second look is to tell.
+    """
 
     def __init__(self, weights: Path | str, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
@@ -73,6 +78,12 @@ class JointRefiner:
         self._session = onnxruntime.InferenceSession(
             str(weights), options, providers=["CPUExecutionProvider"]
         )
+        said = [port.name for port in self._session.get_outputs()]
+        if said != list(_OUTPUTS):
+            raise WeightsUnusable(
+                f"{weights}: gives {', '.join(said)}, expected {', '.join(_OUTPUTS)}: train "
+                "it anew with `openaisle train joints`"
+            )
 
     def refine(
         self, frames: Mapping[str, Picture], found: Mapping[str, Sequence[Detection]]

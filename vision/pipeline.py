@@ -157,7 +157,7 @@ class VisionPipeline:
             for camera, people in found.items():
                 gate.looked(camera, at_ns, empty=not people)
         if isinstance(self._detector, Follower):
-            known = {c: self._found[c] for c in looked.keys() - searched.keys()}
+            known = {c: self._found[c] for c in looked if c not in searched}
             found.update(self._detector.follow(looked, known))
         self._found.update(found)
         self.looks += len(looked)

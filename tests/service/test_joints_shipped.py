@@ -11,6 +11,7 @@ from simulator.render import Renderer
 from simulator.training_pictures import labelled_picture
 from simulator.training_stores import random_crowd
 from vision.detection import Detection
+from vision.detector import WeightsUnusable
 from vision.joints import JointRefiner
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "person-pose.joints.onnx"
@@ -54,3 +55,8 @@ def test_joints_that_are_seen_are_found_on_their_own_side(unseen: Store) -> None
 def test_nobody_gives_nothing(unseen: Store) -> None:
     picture = np.zeros((480, 640, 3), np.uint8)
     assert JointRefiner(WEIGHTS).refine({"a": picture}, {"a": []}) == {"a": []}
+
+
+def test_weights_that_tell_something_else_are_refused() -> None:
+    with pytest.raises(WeightsUnusable, match="expected heat, visible, box, person"):
+        JointRefiner(WEIGHTS.with_name("product-embedding.onnx"))
