@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cart.events import Evidence
+
+if TYPE_CHECKING:
+    from fusion.contents import Pick
 
 
 @dataclass(slots=True)
@@ -14,7 +18,7 @@ class Account:
     `inside` are its persons who have not left, as `fusion.gates` names them. Staff owe nothing.
     `evidence` is what sensors said of each decision that may concern it, by deed; `shared` whether
     it ever had more than one person, `astonishing` the products whose tags went out with it though
-    its cart holds fewer.
+    its cart holds fewer. `picks` are those that are no longer open.
     """
 
     visit: str
@@ -27,6 +31,7 @@ class Account:
     evidence: dict[int, tuple[Evidence, ...]] = field(default_factory=dict)
     shared: bool = False
     astonishing: list[str] = field(default_factory=list)
+    picks: list[Pick] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.inside.append(self.visit)

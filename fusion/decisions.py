@@ -15,7 +15,8 @@ from cart.profile import Profiles
 from fusion.account import Account
 from fusion.beam import MOST_STATES, Beam
 from fusion.belief import Belief
-from fusion.hypotheses import Hypothesis, explain, in_state, who_of
+from fusion.contents import Contents, Pick
+from fusion.hypotheses import Hypothesis, Said, explain, in_state, who_of
 from fusion.lines import Lines
 from fusion.log import Log
 from fusion.people import NS, People
@@ -42,14 +43,16 @@ Ratios = dict[tuple[str, str | None], float]
 @dataclass(slots=True)
 class Decision:
     """One decision: what the plates said, which visits were `present` and which `near` enough to
-    have done it, what sensors said of each hypothesis, and the log ratios of sightings that its
-    states carry already."""
+    have done it, what its facing may have held, what plates `said` of each product, what sensors
+    said of each hypothesis, and the log ratios of sightings that its states carry already."""
 
     deed: int
     step: WeightStep
     part: Part
     present: tuple[str, ...]
     near: tuple[str, ...]
+    content: Mapping[str, float]
+    said: Mapping[tuple[str, int], Said]
     terms: dict[Told, Mapping[str, float]] = field(default_factory=dict)
     sighted: Ratios = field(default_factory=dict)
 
@@ -86,6 +89,7 @@ class Decisions:
         self._log = log
         self._sights = Sights(shelves.products)
         self._lines = Lines(log, shelves)
+        self.contents = Contents(shelves)
         self._recent: dict[int, Decision] = {}
         self._done: list[_Done] = []
         self._settled: dict[int, Told] = {}
@@ -124,15 +128,38 @@ class Decisions:
             decision = self._recent.get(deed)
             evidence = None if decision is None else self._evidence(decision, ranked)
             self._lines.show(deed, ranked, evidence, self._accounts, reason)
+        ranked_of = {d: self._belief.told(d) for d in deeds if self._belief.is_open(d)}
+        self._belief.settle(deeds)
+        self._over(ranked_of)
+
+    def end(self, visit: str) -> None:
+        """A visit is over: whatever was decided of it stays as it is."""
+        deeds = self._belief.about([visit])
+        ranked_of = {deed: self._belief.told(deed) for deed in deeds}
+        self._belief.end(visit)
+        self._over(ranked_of)
+        self.reweighed(deeds, "a visit that it hung on is over")
+
+    def _over(self, ranked_of: Mapping[int, list[tuple[float, Told]]]) -> None:
+        """Of these decisions, with what they may have been, take leave of those that are closed."""
         known = {one.deed for one in self._done}
-        told = {d: self._belief.told(d)[0][1] for d in deeds if self._belief.is_open(d)}
-        settled = self._belief.settle(deeds)
-        self._lines.close([deed for deed in deeds if not self._belief.is_open(deed)])
-        self._settled |= {deed: told[deed] for deed in settled if deed in told}
+        closed = {d: ranked for d, ranked in ranked_of.items() if not self._belief.is_open(d)}
+        self._lines.close(closed)
+        self._settled |= {deed: ranked[0][1] for deed, ranked in closed.items()}
         self._settled = {d: one for d, one in self._settled.items() if d in known}
-        self._recent = {
-            deed: one for deed, one in self._recent.items() if self._belief.is_open(deed)
-        }
+        for deed, ranked in closed.items():
+            decision = self._recent.pop(deed, None)
+            if decision is not None:
+                self.contents.learn(decision, ranked)
+                self._remember(decision, ranked[0][1])
+
+    def _remember(self, decision: Decision, told: Told) -> None:
+        """Keep a pick of an open visit, for what the gate may say of it."""
+        if len(told) == 1:
+            visit, gtin, units = told[0]
+            account = self._accounts.get(visit or "")
+            if account is not None and gtin is not None and units > 0:
+                account.picks.append(Pick(decision, gtin, units))
 
     def _reach(self, step: WeightStep, part: Part, present: Sequence[str]) -> dict[str, float]:
         """log R of each visit: of that of its persons who reached likeliest."""
@@ -164,7 +191,8 @@ class Decisions:
         reach = self._reach(step, part, present)
         near = _near(reach)
         self._count += 1
-        decision = Decision(self._count, step, part, tuple(present), near)
+        content, said = part.place.content.shares(), self.contents.said_of(part)
+        decision = Decision(self._count, step, part, tuple(present), near, content, said)
         seen = self._sightings(decision)
         decision.sighted = self._sight_ratios(decision, seen)
         beam = self._belief.states_of(near, part.place.id)
@@ -174,12 +202,13 @@ class Decisions:
         least = max(one.score for one in common) - UNLIKELY
         common = [one for one in common if one.score > least]
         at_once = self._at_once(step, part)
+        before = self._before(part)
         branches = [
             (state.log_weight + one.score, state, one)
             for state in beam.states
             for one in self._paced(
                 (
-                    *common,
+                    *self.contents.known_to(decision, state, common, before),
                     *self._seen(decision, in_state(part, self._shelves, who, state, staff)),
                 ),
                 self._busy(state, at_once),
@@ -191,7 +220,15 @@ class Decisions:
             branches = [self._with_history(one) for one in branches]
         for _, _, one in reversed(branches):
             decision.terms[tuple(move.told for move in one.moves)] = one.terms
+        self.contents.weighed(decision, [one for _, _, one in branches])
         self._book(decision, beam, branches)
+
+    def _before(self, part: Part) -> Decision | None:
+        """The last decision on a facing that took something and is still open."""
+        for decision in reversed(self._recent.values()):
+            if decision.part.place is part.place and decision.part.delta_g < 0:
+                return decision
+        return None
 
     def _at_once(self, step: WeightStep, part: Part) -> list[int]:
         """The decisions on other places at about the same time."""

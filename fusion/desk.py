@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cart.events import Restocked, ReviewClosed
+from fusion.content import Content
 from fusion.log import Log
 from fusion.shelves import Shelves
 from sensors.observations import PlanogramChanged, ReviewDecided, StockCounted
@@ -61,6 +62,7 @@ class Desk:
             )
             return
         place.gtin, place.units = change.gtin, change.units
+        place.content = Content(change.gtin, self._shelves.products)
         place.strangers.pop(change.gtin, None)
         self._log.emit(
             Restocked,

@@ -6,6 +6,9 @@ observations give the same events, byte for byte.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from cart.events import (
     Candidate,
     Entered,
@@ -20,12 +23,12 @@ from fusion.charging import Bill, best_bill
 from fusion.decisions import Decisions
 from fusion.desk import Desk, OpenReview
 from fusion.entrance import Entrance
-from fusion.exit_gate import log_likelihood, strong_reads, unexplained
+from fusion.exit_gate import log_likelihood, of_others, strong_reads, unexplained
 from fusion.gates import Gates
 from fusion.log import Log
 from fusion.people import GATE_REACH_M, NS, People
 from fusion.shelves import Shelves
-from fusion.states import State
+from fusion.states import State, counted
 from sensors.observations import (
     CodeScanned,
     DeviceHealth,
@@ -46,6 +49,7 @@ from sensors.observations import (
 from sensors.store import Store
 
 LEFT_WITHIN_NS = 10 * NS  # of what gates read
+UNKNOWN_CARRY = 0.2  # P(somebody of whom nothing is known carries a product that the gate read)
 REPAIR_EVERY_NS = 300_000_000
 _NEVER_NS = 2**63
 
@@ -59,7 +63,8 @@ class Engine:
         self._gates = Gates()
         self._entrance = Entrance(store)
         self._closed = ""  # why nobody new is let in
-        self.people = People()
+        floor = store.floor
+        self.people = People((floor.x_max_m - floor.x_min_m) * (floor.y_max_m - floor.y_min_m))
         self._shelves = Shelves(store)
         self._profiles = Profiles()
         self._log = Log(self._profiles.apply)
@@ -227,6 +232,8 @@ class Engine:
         if person is None:  # people leave only at gates: the one whom no camera sees it is
             unseen = [p for p in inside if self.people.body_at(p, crossing.at_ns) is None]
             person = unseen[0] if len(unseen) == 1 else None
+            if person is None:
+                self.people.doubt(unseen)
         if person is None:
             self._log.alert(
                 crossing.at_ns,
@@ -252,18 +259,38 @@ class Engine:
         if account is None or account.inside or account.shared or not tagged:
             return
         read, visit = strong_reads(reads.reads), account.visit
-        near = [v for gate, at, v in self._left if gate == reads.gate and at >= reads.began_ns]
-        company = len(reads.tracklets) > 1 or any(other != visit for other in near)
+        foreign = of_others(self._beside(reads, account))
 
         def ratio(state: State) -> float:
-            return log_likelihood(state.carts[visit], read, tagged, company=company)
+            return log_likelihood(state.carts[visit], read, tagged, foreign)
 
         self.decisions.reweighed(
             self.belief.reweigh(visit, ratio), "the gate read other tags as they left"
         )
         _, likeliest = self.belief.carts(visit)[0]
-        if not company:
-            account.astonishing = unexplained(likeliest, read, tagged)
+        account.astonishing = unexplained(likeliest, read, tagged, foreign)
+        units = counted(likeliest)
+        for gtin in (g for g in tagged if read[g] > units[g]):
+            self.decisions.contents.carried(account.picks, visit, gtin, foreign(gtin))
+
+    def _beside(
+        self, reads: ExitReads, account: Account
+    ) -> list[tuple[float, Callable[[str], float]]]:
+        """Who else was near a gate as somebody went out: how near, and P(they carry a product)."""
+        owners = {tracklet: visit for tracklet, visit, _ in self.people.owners()}
+        near = {v: m for t, m in reads.tracklets if (v := owners.get(t, t)) != account.visit}
+        near |= {
+            visit: 0.0
+            for gate, at_ns, visit in self._left
+            if gate == reads.gate and at_ns >= reads.began_ns and visit != account.visit
+        }
+        return [(away_m, partial(self._carries, visit)) for visit, away_m in near.items()]
+
+    def _carries(self, visit: str, gtin: str) -> float:
+        """P(a visit holds a product)."""
+        if visit not in self._accounts:
+            return UNKNOWN_CARRY
+        return sum(p for p, held in self.belief.carts(visit) if counted(held)[gtin])
 
     def _close_visits(self) -> None:
         if self._now_ns < self._closing_ns:
@@ -287,8 +314,6 @@ class Engine:
         policy = self._store.policy
         bill = best_bill(self.belief.carts(account.visit), self._shelves.products, policy)
         del self._accounts[account.visit]
-        deeds = self.belief.about([account.visit])
-        self.belief.end(account.visit)
         if any(self.people.mistakable(person) for person in account.persons) and bill.lines:
             ask = "; ".join(filter(None, (ask, "they may have been taken for somebody else")))
         for person in account.persons:
@@ -321,7 +346,7 @@ class Engine:
             lines=() if account.staff else bill.certain if review else bill.lines,
             review=review,
         )
-        self.decisions.reweighed(deeds, "a visit that it hung on is over")
+        self.decisions.end(account.visit)
 
     def _why(self, bill: Bill, ask: str) -> str:
         names = ", ".join(self._shelves.products[gtin].name for gtin in bill.doubtful)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fusion.content import STRAY
 from fusion.mass import (
     SAME_PLATES,
     centroid_log_likelihood,
@@ -28,13 +29,13 @@ PRIOR_UNITS = (0.80, 0.13, 0.04, 0.015)
 PRIOR_MORE = 0.1  # / n³, for n units beyond those listed
 PRIOR_NOTHING = 0.05
 PRIOR_UNKNOWN = 0.004
-PRIOR_WRONG_PLANOGRAM = 0.02
 PRIOR_MISPLACED = 0.08
 PRIOR_NOBODY = 0.001
 PRIOR_TOGETHER = 0.05
 PRIOR_BELOW_STOCK = 0.3
 PRIOR_FAR_BELOW_STOCK = 0.02
 PRIOR_ASTRAY = 0.3  # what was put down last stands in front of what belongs there
+LEAST_EXPECTED = 0.05  # P(content) from which several units at once are thought of
 STAFF_HOLDS = 0.5  # P(a unit that staff puts on a shelf is the one in question)
 MOST_UNITS = 40
 UNLIKELY = -40.0  # log-likelihood of a weight that is not worth a hypothesis
@@ -54,6 +55,15 @@ class Hypothesis:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "score", math.fsum(self.terms.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What plates say of units being taken: the log of prior and likelihood, and P(they were the
+    facing's content, rather than strayed there)."""
+
+    log_likelihood: float
+    share: float
 
 
 def who_of(reach: Mapping[str, float], near: Collection[str]) -> Who:
@@ -106,29 +116,52 @@ def in_state(
 
 def _takes(part: Part, shelves: Shelves, who: Who) -> list[Hypothesis]:
     """Units of the facing's own product, or of another one that stands there unknown to us."""
-    place = part.place
+    place, content = part.place, part.place.content
     spot = centroid_log_likelihood(part.centroid, place.plates, place.shelf.plate_count)
-    wrong = math.log(PRIOR_WRONG_PLANOGRAM / len(shelves.products))
     found = []
-    for gtin, product in shelves.products.items():
-        home = gtin == place.gtin
-        log_content = math.log(1 - PRIOR_WRONG_PLANOGRAM) if home else wrong
-        for units in _plausible_units(part.delta_g, product.weight_g):
-            if units > 1 and not home:
+    for gtin in shelves.products:
+        share = content.share(gtin)
+        expected = share > LEAST_EXPECTED
+        for units in _plausible_units(part.delta_g, content.unit_g(gtin)):
+            if units > 1 and not expected:
                 continue
-            terms = {
-                "prior": log_content + _units_prior(units),
-                "weight": mass_log_likelihood(part.delta_g, part.sigma_g, -units, product),
-                "place": spot,
-            }
-            if terms["weight"] < UNLIKELY:
+            prior, weight, _ = _taken(part, shelves, gtin, units)
+            if weight < UNLIKELY:
                 continue
-            if home:
+            terms = {"prior": prior, "weight": weight, "place": spot}
+            if gtin == place.gtin:
                 terms |= _stock_term(place, units)
             found += [Hypothesis((Move(v, gtin, units),), {**terms, **w}) for v, w in who]
             if units > 1:
-                found += _together(gtin, units, log_content, terms, who)
+                found += _together(gtin, units, prior - _units_prior(units), terms, who)
     return found
+
+
+def said_of(part: Part, shelves: Shelves) -> dict[tuple[str, int], Said]:
+    """What plates say of units of each product being taken from a facing, by product and units."""
+    found = {}
+    for gtin in shelves.products:
+        for units in _plausible_units(part.delta_g, part.place.content.unit_g(gtin)):
+            prior, weight, share = _taken(part, shelves, gtin, units)
+            if weight >= UNLIKELY:
+                found[gtin, units] = Said(prior + weight, share)
+    return found
+
+
+def _taken(part: Part, shelves: Shelves, gtin: str, units: int) -> tuple[float, float, float]:
+    """The prior of units of a product being taken from a facing and the likelihood of what they
+    weigh, in nats: as the content, or as one that strayed there; and P(it was the content)."""
+    content = part.place.content
+    prior = math.log((1 - STRAY) * content.share(gtin)) + _units_prior(units)
+    weight = content.mass(part.delta_g, part.sigma_g, -units, gtin)
+    if units > 1 or gtin == part.place.gtin:
+        return prior, weight, 1.0
+    product = shelves.products[gtin]
+    stray = mass_log_likelihood(part.delta_g, part.sigma_g, -units, product)
+    stray += math.log(STRAY / len(shelves.products))
+    most = max(prior + weight, stray)
+    both = most + math.log(math.exp(prior + weight - most) + math.exp(stray - most))
+    return prior, both - prior, math.exp(prior + weight - both)
 
 
 def _stock_term(place: ShelfPlace, units: int) -> Terms:
@@ -163,7 +196,7 @@ def _together(
 def _retaken(part: Part, shelves: Shelves, who: Who, one: Holding) -> list[Hypothesis]:
     """What was put down on a facing where it does not belong is taken from there."""
     place = part.place
-    terms = {"prior": math.log(PRIOR_ASTRAY)}
+    terms = {"astray": math.log(PRIOR_ASTRAY)}
     if one.mark is not None:
         terms["weight"] = _same_weight(part, one.mark)
         terms["place"] = math.log(place.shelf.plate_count / len(place.plates))

@@ -30,12 +30,18 @@ SPOT_SIGMA = 0.02  # plates: creep, hysteresis
 SPOT_MOVED = 0.15  # P(a unit does not stand any longer just where it was put)
 
 
-def mass_log_likelihood(delta_g: float, sigma_g: float, units: int, product: Product) -> float:
-    """Log density (per gram) of `delta_g` where `units` (signed) of a product moved."""
-    mean = units * product.weight_g
-    variance = (
-        sigma_g**2 + abs(units) * product.weight_sigma_g**2 + (RELATIVE_ERROR * mean) ** 2 + 1.0
-    )
+def mass_log_likelihood(
+    delta_g: float,
+    sigma_g: float,
+    units: int,
+    product: Product,
+    error: float = 0.0,
+    error_sigma: float = RELATIVE_ERROR,
+) -> float:
+    """Log density (per gram) of `delta_g` where `units` (signed) of a product moved, whose weight
+    is off from the catalogue's by the relative `error`, known to `error_sigma`."""
+    mean = units * product.weight_g * (1 + error)
+    variance = sigma_g**2 + abs(units) * product.weight_sigma_g**2 + (error_sigma * mean) ** 2 + 1.0
     return _log_mixture(delta_g - mean, math.sqrt(variance))
 
 

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
 from sensors.observations import HandPoint, TrackletLink, TrackPoint
+
+Array = NDArray[np.float64]
 
 NS = 1_000_000_000
 MEMORY_NS = 25 * NS
@@ -19,7 +25,12 @@ LOST_AFTER_NS = 800_000_000
 ORPHAN_AFTER_NS = 500_000_000
 SAME_PERSON_M = 0.45
 GATE_REACH_M = 1.3
-WALK_M_S = 1.5
+PLACE_SIGMA_M = 0.4
+WANDER_M_S = 0.7
+MOST_WANDER_M = 4.0
+ENTERS_WITHIN_NS = 500_000_000  # on average
+MOST_UNSEEN = 5.0  # nats
+LEAST_GAIN = -3.0  # nats: so unlikely a continuation is none
 RIVALS = 2.5  # nats: as likely to be somebody else, as far as a charge goes
 BESIDE_M = 0.4  # farther from a gate than whoever passed it, and perhaps it was they
 
@@ -44,9 +55,10 @@ class Track:
 
 
 class People:
-    """All tracklets and their visits."""
+    """All tracklets and their visits, on a floor of so many square metres."""
 
-    def __init__(self) -> None:
+    def __init__(self, floor_m2: float = 100.0) -> None:
+        self._floor_m2 = floor_m2
         self._tracks: dict[str, Track] = {}
         self._links: dict[str, dict[str, float]] = {}
         self._current: dict[str, str | None] = {}
@@ -89,6 +101,10 @@ class People:
         if near and near[0][0] < GATE_REACH_M:
             self._assign(near[0][1], visit)
         return self._current[visit]
+
+    def doubt(self, persons: Collection[str]) -> None:
+        """Any of these may be somebody else from now on."""
+        self._mistakable.update(persons)
 
     def end(self, visit: str) -> None:
         """A visit is over; its tracklets stay known so that nobody inherits them."""
@@ -150,50 +166,69 @@ class People:
         ]
 
     def repair(self, now_ns: int) -> list[tuple[str, str]]:
-        """Give free tracklets to visits that have lost theirs; (visit, tracklet) for each."""
+        """Give free tracklets to visits that have lost theirs; (visit, tracklet) for each.
+
+        All at once, so that what each gains by its own adds up to most: that it continues them,
+        and that they need not be unseen. Who would have gained nearly as much by another
+        tracklet may be mistaken from now on.
+        """
         self._forget(now_ns)
         lost = [v for v in self._current if self._is_lost(v, now_ns)]
-        if not lost:
+        free = self._free(now_ns) if lost else []
+        if not free:
             return []
+        gains = np.array(
+            [[self._affinity(v, t) - self._unseen(v, now_ns) for t in free] for v in lost]
+        )
+        pairs = _best_pairs(gains)
+        given = []
+        for row, column in pairs:
+            without = gains.copy()
+            without[row, column] = LEAST_GAIN
+            others = _best_pairs(without)
+            if _total(gains, pairs) - _total(gains, others) < RIVALS:
+                differing = {r for r, _ in set(pairs) ^ set(others)}
+                if len(differing) > 1:
+                    self._mistakable |= {lost[r] for r in differing}
+        for row, column in pairs:
+            self._assign(free[column], lost[row])
+            given.append((lost[row], free[column].tracklet))
+        return given
+
+    def _free(self, now_ns: int) -> list[Track]:
+        """Tracklets of nobody that are seen now, and not beside one of somebody."""
         live = [t for t in self._tracks.values() if now_ns - t.last.at_ns < LOST_AFTER_NS]
         taken = [t for t in live if t.visit is not None]
-        orphans = [
+        return [
             t
             for t in live
             if t.visit is None
             and now_ns - t.born_ns > ORPHAN_AFTER_NS
             and not any(_apart(t.last, o.last) < SAME_PERSON_M for o in taken)
         ]
-        scored = sorted(
-            (
-                (self._affinity(visit, track), visit, track.tracklet)
-                for visit in lost
-                for track in orphans
-            ),
-            key=lambda item: (-item[0], item[1], item[2]),
-        )
-        given: list[tuple[str, str]] = []
-        for score, visit, tracklet in scored:
-            if score < -6.0 or any(visit == v or tracklet == t for v, t in given):
-                continue
-            rivals = {v for other, v, t in scored if t == tracklet and other > score - RIVALS}
-            rivals -= {v for v, _ in given}
-            if len(rivals) > 1:
-                self._mistakable |= rivals
-            self._assign(self._tracks[tracklet], visit)
-            given.append((visit, tracklet))
-        return given
 
     def _affinity(self, visit: str, track: Track) -> float:
-        """Log-likelihood ratio that `track` continues `visit`."""
+        """Log-likelihood ratio that `track` continues `visit`, against somebody else's.
+
+        Where vision weighed the two, its ratio, less what the walk speaks against it; else the
+        walk alone: a Gaussian that widens with the time unseen, against the floor's area.
+        """
         links = self._links.get(track.tracklet, {})
         linked = [ratio for earlier, ratio in links.items() if self._visit_of(earlier) == visit]
         seen_ns, x, y = self._last_seen[visit]
         first = track.points[0]
-        walk = math.hypot(first.x_m - x, first.y_m - y)
-        allowed = 0.6 + WALK_M_S * max(0.0, (first.at_ns - seen_ns) / NS)
-        motion = 2.0 - 0.5 * min(100.0, walk / (0.5 * allowed)) ** 2
-        return max(linked) + 0.5 * motion if linked else motion
+        gap_s = max(0.0, (first.at_ns - seen_ns) / NS)
+        variance = (PLACE_SIGMA_M + min(MOST_WANDER_M, WANDER_M_S * gap_s)) ** 2
+        away_m2 = (first.x_m - x) ** 2 + (first.y_m - y) ** 2
+        walked = -0.5 * away_m2 / variance - math.log(2 * math.pi * variance / self._floor_m2)
+        return max(linked) + min(0.0, walked) if linked else walked
+
+    def _unseen(self, visit: str, now_ns: int) -> float:
+        """log P(nobody sees a visit's person until now): whoever came in is seen soon, who was
+        lost before a rack may stay so."""
+        if self._current[visit] is not None:
+            return 0.0
+        return -min(MOST_UNSEEN, (now_ns - self._last_seen[visit][0]) / ENTERS_WITHIN_NS)
 
     def _visit_of(self, tracklet: str) -> str | None:
         track = self._tracks.get(tracklet)
@@ -222,6 +257,17 @@ class People:
             if tracklet not in self._current.values():
                 del self._tracks[tracklet]
                 self._links.pop(tracklet, None)
+
+
+def _best_pairs(gains: Array) -> list[tuple[int, int]]:
+    """The pairs (row, column) of gains that add up to most, one to one; none below LEAST_GAIN."""
+    rows, columns = linear_sum_assignment(gains - LEAST_GAIN, maximize=True)
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(r, c) for r, c in pairs if gains[r, c] > LEAST_GAIN]
+
+
+def _total(gains: Array, pairs: Sequence[tuple[int, int]]) -> float:
+    return math.fsum(float(gains[pair]) - LEAST_GAIN for pair in pairs)
 
 
 def _apart(a: TrackPoint, b: TrackPoint) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from fusion.content import Content
 from fusion.mass import centroid
 from sensors.observations import WeightStep
 from sensors.store import Facing, Gondola, Product, Shelf, Store, facing_id
@@ -23,6 +24,7 @@ class ShelfPlace:
     plates: list[int]
     gtin: str
     units: int
+    content: Content
     strangers: dict[str, int] = field(default_factory=dict)
 
 
@@ -50,7 +52,13 @@ class Shelves:
 
     def _add(self, gondola: Gondola, shelf: Shelf, facing: Facing) -> None:
         place = ShelfPlace(
-            facing_id(shelf.id, facing), gondola, shelf, facing.plates, facing.gtin, facing.units
+            facing_id(shelf.id, facing),
+            gondola,
+            shelf,
+            facing.plates,
+            facing.gtin,
+            facing.units,
+            Content(facing.gtin, self.products),
         )
         self.places[place.id] = place
         self._by_shelf.setdefault(shelf.id, []).append(place)

@@ -7,7 +7,15 @@ import pytest
 
 from cart import events as e
 from fusion.engine import Engine
-from fusion.exit_gate import COMPANY, GHOST, READ_SHARE, log_likelihood, strong_reads, unexplained
+from fusion.exit_gate import (
+    CARRIES,
+    GHOST,
+    READ_SHARE,
+    log_likelihood,
+    of_others,
+    strong_reads,
+    unexplained,
+)
 from fusion.states import Holding
 from sensors.epc import encode_sgtin
 from sensors.observations import (
@@ -36,15 +44,30 @@ def test_only_codes_of_products_that_were_read_again_and_again_count():
     assert strong_reads([(epc, 9), (other, 1), ("F" * 24, 30)]) == {FACING.gtin: 1}
 
 
+def alone(gtin):
+    return GHOST
+
+
 def test_a_tag_too_few_is_doubt_and_one_too_many_a_contradiction():
     one = (Holding(1, "g", 1),)
-    assert math.exp(log_likelihood(one, {"g": 1}, ["g"], company=False)) == READ_SHARE
-    assert math.exp(log_likelihood(one, {}, ["g"], company=False)) == pytest.approx(1 - READ_SHARE)
-    assert math.exp(log_likelihood((), {"g": 1}, ["g"], company=False)) == pytest.approx(GHOST)
-    assert math.exp(log_likelihood((), {"g": 1}, ["g"], company=True)) == pytest.approx(COMPANY)
-    assert log_likelihood((), {}, ["g"], company=False) == 0.0
-    assert unexplained(one, {"g": 2, "h": 1}, ["g", "h"]) == ["g", "h"]
-    assert unexplained(one, {"g": 1, "h": 1}, ["g"]) == []
+    assert math.exp(log_likelihood(one, {"g": 1}, ["g"], alone)) == READ_SHARE
+    assert math.exp(log_likelihood(one, {}, ["g"], alone)) == pytest.approx(1 - READ_SHARE)
+    assert math.exp(log_likelihood((), {"g": 1}, ["g"], alone)) == pytest.approx(GHOST)
+    assert math.exp(log_likelihood((), {"g": 1}, ["g"], lambda _: 0.3)) == pytest.approx(0.3)
+    assert log_likelihood((), {}, ["g"], alone) == 0.0
+    assert unexplained(one, {"g": 2, "h": 1}, ["g", "h"], alone) == ["g", "h"]
+    assert unexplained(one, {"g": 1, "h": 1}, ["g"], alone) == []
+    assert unexplained(one, {"g": 2, "h": 1}, ["g", "h"], lambda _: 0.3) == []
+
+
+def test_a_tag_may_be_that_of_somebody_who_stands_near_and_carries_such_a_thing():
+    assert of_others([])("g") == GHOST
+    near, far = of_others([(0.5, lambda _: 1.0)]), of_others([(2.9, lambda _: 1.0)])
+    assert near("g") > 10 * far("g") > 10 * GHOST
+    empty_handed = of_others([(0.5, lambda _: 0.0)])
+    assert empty_handed("g") == pytest.approx(GHOST + 0.8 * CARRIES)
+    assert of_others([(9.0, lambda _: 1.0)])("g") == GHOST
+    assert of_others([(0.1, lambda _: 1.0)] * 5)("g") < 1
 
 
 def left_with(*, took, read, company=False):
