@@ -19,7 +19,8 @@ from fusion.contents import Contents, Pick
 from fusion.hypotheses import Hypothesis, Said, explain, in_state, who_of
 from fusion.lines import Lines
 from fusion.log import Log
-from fusion.people import NS, People
+from fusion.meetings import Meeting, handed
+from fusion.people import NS, People, visit_of
 from fusion.reach import Place, reach_log_ratio
 from fusion.shelves import Part, Shelves
 from fusion.sight import Sights
@@ -32,6 +33,7 @@ NEGLIGIBLE = 9.0  # nats below the likeliest visit's hands: it was not they
 MOST_NEAR = 6
 AT_ONCE_NS = NS  # between two places, one hand does not get from the one to the other
 BOTH_HANDS = math.log(0.2)  # so much less likely are two deeds of one visit within that time
+HANDED_FROM = 0.05  # P(handed over) from which a person is asked, and to one less it
 SHOWN = 3  # hypotheses that an event carries
 UNLIKELY = 16.0  # nats below the likeliest of all: not followed
 MOST_BRANCHES = 4 * MOST_STATES
@@ -93,6 +95,7 @@ class Decisions:
         self._recent: dict[int, Decision] = {}
         self._done: list[_Done] = []
         self._settled: dict[int, Told] = {}
+        self._handed: set[int] = set()
         self._count = 0
         self._listener: Listener | None = None
 
@@ -118,6 +121,31 @@ class Decisions:
             seen = self._sightings(decision)
             if any(one.tracklet == sighting.tracklet for of in seen.values() for one in of):
                 self._sight(decision, seen)
+
+    def met(self, meeting: Meeting) -> None:
+        """Hands of two people met: something may have been handed over."""
+        persons = [self._people.owner_of(tracklet) for tracklet in meeting.tracklets]
+        visits = [visit_of(person) for person in persons if person is not None]
+        if len(set(visits)) < 2 or any(
+            v not in self._accounts or self._accounts[v].staff for v in visits
+        ):
+            return
+        beam = self._belief.states_of(visits)
+        self._count += 1
+        grown = handed(beam.states, self._count, *visits)
+        if grown:
+            self._belief.decide(beam, self._count, grown)
+            self._lines.begin(self._count, None, meeting.began_ns)
+            self._handed.add(self._count)
+            self.reweighed(set(beam.deeds), "something was handed over before")
+
+    def may_have_been_handed(self, visit: str) -> bool:
+        """Whether it is open if a visit was given something, or gave it away."""
+        chances = [
+            sum(p for p, told in self._belief.told(deed) if any(v == visit for v, _, _ in told))
+            for deed in self._belief.about([visit]) & self._handed
+        ]
+        return any(HANDED_FROM < p < 1 - HANDED_FROM for p in chances)
 
     def reweighed(self, deeds: Collection[int], reason: str) -> None:
         """Tell carts of decisions that have become likelier or less likely."""
@@ -145,6 +173,7 @@ class Decisions:
         known = {one.deed for one in self._done}
         closed = {d: ranked for d, ranked in ranked_of.items() if not self._belief.is_open(d)}
         self._lines.close(closed)
+        self._handed -= closed.keys()
         self._settled |= {deed: ranked[0][1] for deed, ranked in closed.items()}
         self._settled = {d: one for d, one in self._settled.items() if d in known}
         for deed, ranked in closed.items():

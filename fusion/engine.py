@@ -26,6 +26,7 @@ from fusion.entrance import Entrance
 from fusion.exit_gate import log_likelihood, of_others, strong_reads, unexplained
 from fusion.gates import Gates
 from fusion.log import Log
+from fusion.meetings import Meetings
 from fusion.people import GATE_REACH_M, NS, People
 from fusion.shelves import Shelves
 from fusion.states import State, counted
@@ -65,6 +66,7 @@ class Engine:
         self._closed = ""  # why nobody new is let in
         floor = store.floor
         self.people = People((floor.x_max_m - floor.x_min_m) * (floor.y_max_m - floor.y_min_m))
+        self._meetings = Meetings()
         self._shelves = Shelves(store)
         self._profiles = Profiles()
         self._log = Log(self._profiles.apply)
@@ -92,8 +94,10 @@ class Engine:
                 pass
             case TrackPoint():
                 self.people.saw(observation)
+                self._meetings.body(observation)
             case HandPoint():
                 self.people.saw_hand(observation)
+                self._meetings.hand(observation)
             case TrackletLink():
                 self.people.linked(observation)
             case ProductSighting():
@@ -119,6 +123,8 @@ class Engine:
         if self._now_ns - self._repaired_ns >= REPAIR_EVERY_NS:
             self._repaired_ns = self._now_ns
             self.people.repair(self._now_ns)
+            for meeting in self._meetings.over(self._now_ns):
+                self.decisions.met(meeting)
         return self._log.drain()
 
     def stumble(self, observation: Observation, error: Exception) -> list[Event]:
@@ -316,6 +322,8 @@ class Engine:
         del self._accounts[account.visit]
         if any(self.people.mistakable(person) for person in account.persons) and bill.lines:
             ask = "; ".join(filter(None, (ask, "they may have been taken for somebody else")))
+        if self.decisions.may_have_been_handed(account.visit):
+            ask = "; ".join(filter(None, (ask, "something may have been handed over")))
         for person in account.persons:
             self.people.end(person)
         review = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cart.events import Evidence, Misplaced, Picked, PutBack, Revised, StockMoved
+from cart.events import Evidence, HandedOver, Misplaced, Picked, PutBack, Revised, StockMoved
 from fusion.log import Log
 from fusion.shelves import ShelfPlace, Shelves
 from fusion.states import Told
@@ -16,9 +16,9 @@ PROVISIONAL_FROM = 0.5
 @dataclass(slots=True)
 class Line:
     """One decision as it was told: `told` by which name, `stock` what the book of the facing was
-    changed by."""
+    changed by. `place` is None where no facing had a part: something was handed over."""
 
-    place: ShelfPlace
+    place: ShelfPlace | None
     began_ns: int
     evidence: tuple[Evidence, ...] = ()
     name: str = ""
@@ -35,8 +35,8 @@ class Lines:
         self._open: dict[int, Line] = {}
         self._count = 0
 
-    def begin(self, deed: int, place: ShelfPlace, began_ns: int) -> None:
-        """A decision on a facing was taken."""
+    def begin(self, deed: int, place: ShelfPlace | None, began_ns: int) -> None:
+        """A decision was taken, on a facing or of a hand-over."""
         self._open[deed] = Line(place, began_ns)
 
     def show(
@@ -59,7 +59,8 @@ class Lines:
         if told != line.told:
             self._revoke(line, visits, reason)
             self._tell(line, told, p, visits)
-        self._restock(line, _likeliest_stock(ranked))
+        if line.place is not None:
+            self._restock(line, line.place, _likeliest_stock(ranked))
 
     def close(self, deeds: Collection[int]) -> None:
         """Nothing can change these decisions any more."""
@@ -73,7 +74,7 @@ class Lines:
                     Revised,
                     at_ns=line.began_ns,
                     visit=visit,
-                    line=_part(line.name, index),
+                    line=line.name if line.place is None else _part(line.name, index),
                     gtin=gtin,
                     units=abs(units),
                     reason=reason,
@@ -82,6 +83,9 @@ class Lines:
     def _tell(self, line: Line, told: Told, posterior: float, visits: Collection[str]) -> None:
         self._count += 1
         line.name, line.told = f"l{self._count}", told
+        if line.place is None:
+            self._tell_handed(line, told, posterior)
+            return
         for index, (visit, gtin, units) in enumerate(told):
             if visit not in visits or gtin is None:
                 continue
@@ -106,14 +110,31 @@ class Lines:
                     posterior=round(posterior, 6),
                 )
 
-    def _restock(self, line: Line, stock: tuple[tuple[str, int], ...]) -> None:
+    def _tell_handed(self, line: Line, told: Told, posterior: float) -> None:
+        if not told:
+            return
+        (giver, gtin, _), (taker, _, units) = told
+        if gtin is not None:
+            self._log.emit(
+                HandedOver,
+                at_ns=line.began_ns,
+                visit=giver,
+                to_visit=taker,
+                line=line.name,
+                gtin=gtin,
+                units=units,
+                posterior=round(posterior, 6),
+                evidence=line.evidence,
+            )
+
+    def _restock(self, line: Line, place: ShelfPlace, stock: tuple[tuple[str, int], ...]) -> None:
         """Bring the book of the facing up to the likeliest change, whoever it was."""
         if stock == line.stock:
             return
         for gtin, units in line.stock:
-            self._book(line.place, gtin, -units)
+            self._book(place, gtin, -units)
         for gtin, units in stock:
-            self._book(line.place, gtin, units)
+            self._book(place, gtin, units)
         line.stock = stock
 
     def _book(self, place: ShelfPlace, gtin: str, units: int) -> None:

@@ -153,6 +153,10 @@ class People:
         """The tracklet that a visit's shopper has now."""
         return self._current.get(visit)
 
+    def owner_of(self, tracklet: str) -> str | None:
+        """The person to whom a tracklet was given, if it is known and was given to somebody."""
+        return self._visit_of(tracklet)
+
     def tracklets_of(self, persons: Collection[str]) -> set[str]:
         """The tracklets of the last seconds that were given to any of these persons."""
         return {t.tracklet for t in self._tracks.values() if t.visit in persons}
@@ -160,7 +164,7 @@ class People:
     def owners(self) -> list[tuple[str, str, str]]:
         """Every tracklet that was given to somebody, with the visit and the person of it."""
         return [
-            (t.tracklet, t.visit.partition("+")[0], t.visit)
+            (t.tracklet, visit_of(t.visit), t.visit)
             for t in self._tracks.values()
             if t.visit is not None
         ]
@@ -257,6 +261,11 @@ class People:
             if tracklet not in self._current.values():
                 del self._tracks[tracklet]
                 self._links.pop(tracklet, None)
+
+
+def visit_of(person: str) -> str:
+    """The visit of a person, as `fusion.gates` names them."""
+    return person.partition("+")[0]
 
 
 def _best_pairs(gains: Array) -> list[tuple[int, int]]:

@@ -104,6 +104,15 @@ class State:
         story = {**self.story, deed: tuple(move.told for move in moves)}
         return State(self.log_weight, carts, astray, story)
 
+    def handed(self, deed: int, giver: str, taker: str, one: Holding) -> State:
+        """The state once a unit of a holding has gone from one cart to another."""
+        carts = dict(self.carts)
+        carts[giver] = without(carts[giver], one, 1)
+        mark = one.mark if one.units == 1 else None
+        carts[taker] = (*carts[taker], Holding(deed, one.gtin, 1, mark))
+        story = {**self.story, deed: ((giver, one.gtin, -1), (taker, one.gtin, 1))}
+        return State(self.log_weight, carts, self.astray, story)
+
 
 def without(held: Holdings, one: Holding, units: int) -> Holdings:
     """Holdings less so many units of one of them."""

@@ -394,3 +394,45 @@ def test_a_long_day_leaves_nothing_behind():
         return len(pickle.dumps(told.engine))
 
     assert after(40) < 1.2 * after(8)
+
+
+def shake_hands(told, at_s, first, second):
+    """Two tracklets stand in the middle of the store and bring their hands together."""
+    for n in range(4):
+        at_ns = round((at_s + 0.1 * n) * NS)
+        for tracklet, x in ((first, 1.0), (second, 1.7)):
+            told.stand(tracklet, at_ns / NS, x, 1.0)
+        for tracklet, x in ((first, 1.3), (second, 1.4)):
+            told.say(
+                HandPoint(
+                    at_ns=at_ns, tracklet=tracklet, side="right", x_m=x, y_m=1.0, z_m=1.1,
+                    sigma_m=0.05, views=2,
+                )
+            )  # fmt: skip
+    for n in range(5):
+        told.say(Tick(at_ns=round((at_s + 0.5 + 0.4 * n) * NS)))
+
+
+def test_what_may_have_been_handed_over_is_asked_of_both():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.enter("ben", "t2", 12)
+    told.move("t1", 15, 0, -1)
+    shake_hands(told, 20, "t1", "t2")
+    told.leave("t1", 30)
+    told.leave("t2", 40)
+    asked = told.of(e.ReviewRequested)
+    assert [one.shopper for one in asked] == ["ada", "ben"]
+    assert all("handed over" in one.reason for one in asked)
+    assert [one.lines for one in told.of(e.Exited)] == [(), ()]
+    assert {one.lines for one in asked[1].candidates} == {(), ((GTINS[0], 1),)}
+
+
+def test_hands_that_meet_with_empty_carts_are_nothing():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.enter("ben", "t2", 12)
+    shake_hands(told, 20, "t1", "t2")
+    told.leave("t1", 30)
+    told.leave("t2", 40)
+    assert told.of(e.ReviewRequested) == []
