@@ -18,7 +18,8 @@ class Account:
     `inside` are its persons who have not left, as `fusion.gates` names them. Staff owe nothing.
     `evidence` is what sensors said of each decision that may concern it, by deed; `shared` whether
     it ever had more than one person, `astonishing` the products whose tags went out with it though
-    its cart holds fewer. `picks` are those that are no longer open.
+    its cart holds fewer. `unweighed` are the shelves that it reached into while they did not
+    weigh, `picks` the decisions that are no longer open.
     """
 
     visit: str
@@ -31,6 +32,7 @@ class Account:
     evidence: dict[int, tuple[Evidence, ...]] = field(default_factory=dict)
     shared: bool = False
     astonishing: list[str] = field(default_factory=list)
+    unweighed: list[str] = field(default_factory=list)
     picks: list[Pick] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from cart.profile import Profiles
 from fusion.account import Account
 from fusion.belief import Belief
 from fusion.charging import Bill, best_bill
+from fusion.dark import Dark
 from fusion.decisions import Decisions
 from fusion.desk import Desk, OpenReview
 from fusion.entrance import Entrance
@@ -27,7 +28,7 @@ from fusion.exit_gate import log_likelihood, of_others, strong_reads, unexplaine
 from fusion.gates import Gates
 from fusion.log import Log
 from fusion.meetings import Meetings
-from fusion.people import GATE_REACH_M, NS, People
+from fusion.people import GATE_REACH_M, NS, People, visit_of
 from fusion.shelves import Shelves
 from fusion.states import State, counted
 from sensors.observations import (
@@ -67,6 +68,7 @@ class Engine:
         floor = store.floor
         self.people = People((floor.x_max_m - floor.x_min_m) * (floor.y_max_m - floor.y_min_m))
         self._meetings = Meetings()
+        self._dark = Dark(store)
         self._shelves = Shelves(store)
         self._profiles = Profiles()
         self._log = Log(self._profiles.apply)
@@ -98,6 +100,7 @@ class Engine:
             case HandPoint():
                 self.people.saw_hand(observation)
                 self._meetings.hand(observation)
+                self._reached(observation)
             case TrackletLink():
                 self.people.linked(observation)
             case ProductSighting():
@@ -150,6 +153,14 @@ class Engine:
     def _now_ns(self) -> int:
         return self._log.now_ns
 
+    def _reached(self, hand: HandPoint) -> None:
+        """Note whose hand is in a shelf that does not weigh."""
+        for shelf in self._dark.hand(hand):
+            person = self.people.owner_of(hand.tracklet)
+            account = self._accounts.get(visit_of(person)) if person else None
+            if account is not None and shelf not in account.unweighed:
+                account.unweighed.append(shelf)
+
     # -- gates ---------------------------------------------------------------------------------
 
     def _hear(self, health: DeviceHealth) -> None:
@@ -164,6 +175,7 @@ class Engine:
                 health.device,
                 f"{health.device} is down: {health.reason or 'no reason given'}",
             )
+        self._dark.now(self._down)
         was, self._closed = self._closed, self._entrance.why_closed(self._down)
         if self._closed and not was:
             self._log.alert(
@@ -322,6 +334,11 @@ class Engine:
         del self._accounts[account.visit]
         if any(self.people.mistakable(person) for person in account.persons) and bill.lines:
             ask = "; ".join(filter(None, (ask, "they may have been taken for somebody else")))
+        if account.unweighed:
+            shelves = ", ".join(account.unweighed)
+            ask = "; ".join(
+                filter(None, (ask, f"they reached into {shelves}, which did not weigh"))
+            )
         if self.decisions.may_have_been_handed(account.visit):
             ask = "; ".join(filter(None, (ask, "something may have been handed over")))
         for person in account.persons:

@@ -60,6 +60,7 @@ NS = 1_000_000_000
 
 TICK_EVERY_NS = 250_000_000
 FOREIGN_LULL_NS = 2 * NS  # a reader of others that is silent for longer may not have listened
+SHELF_SILENT_NS = 5 * NS
 WAITED_SHARE = 0.9  # of the lateness: what overtook others is read before its time is over
 
 
@@ -92,6 +93,9 @@ class Pipeline:
         self._timeline = Timeline(round(store.policy.lateness_s * NS))
         self._in_order = InOrder(round(WAITED_SHARE * store.policy.lateness_s * NS))
         self._listener: Callable[[Observation], None] | None = None
+        self._weighed_ns = dict.fromkeys(self._detectors, 0)  # when a shelf was last heard
+        self._silent: set[str] = set()
+        self._began_ns = 0
         self.engine = Engine(store)
 
     def listen(self, listener: Callable[[Observation], None] | None) -> None:
@@ -116,10 +120,29 @@ class Pipeline:
                     events += self._observe(*arrived)
         for arrived in self._in_order.overdue(entry.received_ns):
             events += self._observe(*arrived)
+        self._notice_silence(entry.received_ns)
         events += self._step(self._timeline.release(entry.received_ns))
         if entry.topic == TICK:
             events += self._step([Tick(at_ns=self._timeline.now_ns)])
         return events
+
+    def _notice_silence(self, received_ns: int) -> None:
+        """A shelf that says nothing while others do is down, whether or not it ever spoke."""
+        if self._weighed_ns and not self._began_ns:
+            self._began_ns = received_ns
+        silent = {
+            shelf
+            for shelf, heard_ns in self._weighed_ns.items()
+            if received_ns - max(heard_ns, self._began_ns) > SHELF_SILENT_NS
+        }
+        if silent == self._silent or len(silent) == len(self._weighed_ns):
+            return
+        for shelf in sorted(silent ^ self._silent):
+            reason = f"no weights for {SHELF_SILENT_NS // NS} s" if shelf in silent else ""
+            self._timeline.push(
+                DeviceHealth(at_ns=received_ns, device=shelf, up=not reason, reason=reason)
+            )
+        self._silent = silent
 
     def _step(self, observations: list[Observation]) -> list[Event]:
         events: list[Event] = []
@@ -146,6 +169,7 @@ class Pipeline:
                 for step in self._detectors[payload.device].feed(payload, shift):
                     push(self._foreign.dated(payload.device, step))
                 self._timeline.heard(payload.device, end_ns, received_ns)
+                self._weighed_ns[payload.device] = received_ns
             case VisionReport():
                 for observation in _seen(payload, at_ns):
                     push(observation)

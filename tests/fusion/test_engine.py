@@ -9,6 +9,7 @@ from cart import events as e
 from fusion.engine import Engine
 from sensors.observations import (
     CodeScanned,
+    DeviceHealth,
     GateCrossing,
     HandPoint,
     PlanogramChanged,
@@ -436,3 +437,21 @@ def test_hands_that_meet_with_empty_carts_are_nothing():
     told.leave("t1", 30)
     told.leave("t2", 40)
     assert told.of(e.ReviewRequested) == []
+
+
+def test_a_reach_into_a_shelf_that_does_not_weigh_is_asked_about():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.say(DeviceHealth(at_ns=11 * NS, device=SHELF.id, up=False, reason="silent"))
+    x, y = GONDOLA.to_floor(0.5, 0.1)
+    for n in range(5):
+        told.stand("t1", 15 + n / 10, *GONDOLA.to_floor(0.5, -0.4))
+        told.say(
+            HandPoint(
+                at_ns=round((15 + n / 10) * NS), tracklet="t1", side="right", x_m=x, y_m=y,
+                z_m=SHELF.z_m + 0.1, sigma_m=0.05, views=2,
+            )
+        )  # fmt: skip
+    told.leave("t1", 30)
+    (asked,) = told.of(e.ReviewRequested)
+    assert f"reached into {SHELF.id}, which did not weigh" in asked.reason

@@ -205,3 +205,24 @@ def test_an_observation_that_the_engine_cannot_take_does_not_stop_the_store(shor
     assert [e.lines for e in events if isinstance(e, Exited)] == [
         e.lines for e in run.events if isinstance(e, Exited)
     ]
+
+
+def test_a_shelf_that_falls_silent_while_others_speak_is_down_until_it_speaks_again(short):
+    staged, run = short
+    shelf = staged.store.gondolas[0].shelves[0].id
+    quiet = topic(staged.store.id, "weight", shelf)
+    first_ns = run.entries[0].received_ns
+
+    def alerts(missing):
+        entries = [e for e in run.entries if e.topic != quiet or not missing(e.received_ns)]
+        heard = []
+        pipeline = Pipeline(staged.store, run.code_key)
+        pipeline.listen(heard.append)
+        told = [event for entry in entries for event in pipeline.feed(entry)]
+        health = [(o.device, o.up) for o in heard if isinstance(o, DeviceHealth)]
+        return health, [a.kind for a in told if isinstance(a, Alerted)]
+
+    assert alerts(lambda at_ns: False) == ([], [])
+    assert alerts(lambda at_ns: True) == ([(shelf, False)], ["device-down"])
+    health, _ = alerts(lambda at_ns: first_ns + 10_000_000_000 < at_ns < first_ns + 18_000_000_000)
+    assert health == [(shelf, False), (shelf, True)]
