@@ -22,13 +22,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What each sensor said for one hypothesis: log-likelihoods by term, in nats."""
+    """What each sensor said for one hypothesis: log-likelihoods by term, in nats.
+
+    `delta_g` is the change of weight, grams, that all hypotheses of one decision are about.
+    """
 
     visit: str | None
     gtin: str | None
     units: int
     posterior: float
     terms: dict[str, float]
+    delta_g: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

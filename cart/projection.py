@@ -13,6 +13,7 @@ from typing import Literal
 from cart.events import (
     Entered,
     Event,
+    Evidence,
     Exited,
     HandedOver,
     Picked,
@@ -23,6 +24,7 @@ from cart.events import (
     Revised,
     StockMoved,
 )
+from cart.explanation import explanation
 
 State = Literal["shopping", "held", "billed"]
 
@@ -36,6 +38,7 @@ class Booking:
     units: int
     facing: str
     posterior: float
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,6 +65,14 @@ class Cart:
         """The least posterior of the decisions behind one product."""
         return min((b.posterior for b in self.bookings.values() if b.gtin == gtin), default=0.0)
 
+    def why(self, gtin: str, names: Mapping[str, str]) -> str:
+        """Why a product stands in the cart: the least certain decision behind it, in a sentence."""
+        behind = [b for b in self.bookings.values() if b.gtin == gtin and b.units > 0]
+        if not behind:
+            return ""
+        doubtful = min(behind, key=lambda b: b.posterior)
+        return explanation(doubtful.evidence, names, self.visit)
+
 
 class Carts:
     """All visits, and the believed stock: `stock` of the facing's own product, `strangers` else.
@@ -87,7 +98,7 @@ class Carts:
             case HandedOver():
                 for visit, units in ((event.visit, -event.units), (event.to_visit, event.units)):
                     self.visits[visit].bookings[event.line] = Booking(
-                        event.line, event.gtin, units, "", event.posterior
+                        event.line, event.gtin, units, "", event.posterior, event.evidence
                     )
             case Revised():
                 self.visits[event.visit].bookings.pop(event.line, None)
@@ -113,7 +124,7 @@ class Carts:
 
     def _book(self, visit: str, event: Picked | PutBack, units: int) -> None:
         self.visits[visit].bookings[event.line] = Booking(
-            event.line, event.gtin, units, event.facing, event.posterior
+            event.line, event.gtin, units, event.facing, event.posterior, event.evidence
         )
 
     def _close(

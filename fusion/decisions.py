@@ -364,7 +364,8 @@ class Decisions:
         self, decision: Decision, ranked: Sequence[tuple[float, Told]]
     ) -> tuple[Evidence, ...]:
         found = tuple(
-            _evidence(p, told, decision.terms.get(told, {})) for p, told in ranked[:SHOWN]
+            _evidence(p, told, decision.terms.get(told, {}), decision.part.delta_g)
+            for p, told in ranked[:SHOWN]
         )
         if self._listener is not None:
             self._listener(decision, found)
@@ -413,7 +414,7 @@ def _with_sight(hypothesis: Hypothesis, ratios: Ratios) -> Hypothesis:
     return replace(hypothesis, terms={**hypothesis.terms, "sight": math.fsum(told)})
 
 
-def _evidence(posterior: float, told: Told, terms: Mapping[str, float]) -> Evidence:
+def _evidence(posterior: float, told: Told, terms: Mapping[str, float], delta_g: float) -> Evidence:
     visit, gtin, units = told[0] if told else (None, None, 0)
     return Evidence(
         visit=visit,
@@ -421,4 +422,5 @@ def _evidence(posterior: float, told: Told, terms: Mapping[str, float]) -> Evide
         units=units,
         posterior=round(posterior, 6),
         terms={name: round(value, 3) for name, value in sorted(terms.items())},
+        delta_g=round(delta_g, 1),
     )

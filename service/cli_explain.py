@@ -27,8 +27,9 @@ def explain(
     """Show why a visit was billed as it was.
 
     For every change of weight that may concern it: the likeliest hypotheses, their probability, and
-    what each sensor said for each, as log-likelihoods in nats (3 more is 20 times likelier). Where
-    something that came later moved a decision, `now` says what it is in the end. Example:
+    what each sensor said for each, as log-likelihoods in nats (3 more is 20 times likelier), and
+    the same in a sentence to the shopper. Where something that came later moved a decision, `now`
+    says what it is in the end. Example:
 
     `openaisle explain run.mcap ada`
     """
@@ -45,6 +46,7 @@ def _show(one: Explanation, store: Store) -> None:
     console.print(f"[bold]{escape(one.shopper)}[/bold] · {one.visit}")
     for incident in one.incidents:
         console.print(_table(incident, one, names))
+        console.print(escape(incident.sentence), highlight=False)
     if not one.incidents:
         console.print("nothing moved that may have been theirs")
     if one.review is not None:

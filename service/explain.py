@@ -5,12 +5,13 @@ what each sensor said for each of them, at first and after all that came later.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from cart.events import Entered, Event, Evidence, Exited, ReviewRequested
+from cart.explanation import explanation
 from fusion.decisions import Decision
 from sensors.store import Store
 from service.pipeline import Pipeline
@@ -23,7 +24,8 @@ class VisitUnknown(Exception):
 
 @dataclass(slots=True)
 class Incident:
-    """One change of weight: `first` is what was thought when it was told, `last` in the end."""
+    """One change of weight: `first` is what was thought when it was told, `last` in the end, which
+    `sentence` says to the shopper."""
 
     at_ns: int
     facing: str
@@ -32,6 +34,7 @@ class Incident:
     present: tuple[str, ...]
     first: tuple[Evidence, ...]
     last: tuple[Evidence, ...]
+    sentence: str = ""
 
 
 @dataclass(slots=True)
@@ -80,8 +83,13 @@ def explain(store: Store, code_key: str, entries: Iterable[Entry], who: str) -> 
     if not chosen:
         known = ", ".join(f"{one.visit} ({one.shopper})" for one in found.values())
         raise VisitUnknown(f"no visit of {who!r} in this recording; there are: {known or 'none'}")
+    names = {product.gtin: product.name for product in store.products}
     for one in chosen:
-        one.incidents = [i for i in incidents.values() if _concerns(i, one.visit)]
+        one.incidents = [
+            replace(i, sentence=explanation(i.last, names, one.visit))
+            for i in incidents.values()
+            if _concerns(i, one.visit)
+        ]
     return chosen
 
 

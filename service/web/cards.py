@@ -55,8 +55,10 @@ def priced(lines: Iterable[tuple[str, int]], catalogue: Catalogue) -> list[dict[
 def cart_card(cart: Cart, badge: Badge, catalogue: Catalogue) -> dict[str, Any]:
     """A cart that is open or held for review."""
     lines = priced(cart.units().items(), catalogue)
+    names = {gtin: product.name for gtin, product in catalogue.items()}
     for line in lines:
         line["posterior"] = round(cart.confidence(line["gtin"]), 4)
+        line["why"] = cart.why(line["gtin"], names)
     return {
         "visit": cart.visit,
         "shopper": badge.name,

@@ -83,6 +83,7 @@ def test_a_pick_shows_in_cart_stock_and_feed(live: LiveState) -> None:
             "price_cents": 99,
             "total_cents": 198,
             "posterior": 0.998,
+            "why": "",
         }
     ]
     assert state["stock"]["g1s2.1"] == {"units": 5, "capacity": 12}

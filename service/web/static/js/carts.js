@@ -52,8 +52,8 @@ function card(cart, before) {
   return node;
 }
 
-/** One product; how sure the engine is stands there in figures only where it matters. */
-function line({ name, gtin, quantity, total_cents, posterior }) {
+/** One product, and why it stands there; how sure the engine is is said only where it matters. */
+function line({ name, gtin, quantity, total_cents, posterior, why }) {
   const level = posterior >= 0.95 ? "high" : posterior >= 0.8 ? "middle" : "low";
   const words = `${percent(posterior)} sure`;
   const bar = el("span", { class: "sure", role: "img", "aria-label": words, title: words });
@@ -64,7 +64,7 @@ function line({ name, gtin, quantity, total_cents, posterior }) {
     "li",
     { "data-gtin": gtin, "data-sure": level },
     el("span", { class: "quantity", text: `${quantity} ×` }),
-    el("span", { class: "name", text: name }),
+    el("span", { class: "name", text: name, title: why || null }),
     level === "high" ? null : el("small", { "aria-hidden": "true", text: percent(posterior) }),
     bar,
     el("span", { class: "price", text: money(total_cents) }),
