@@ -7,6 +7,7 @@ of the moment that an event speaks of; `decided_ns` the store time at which it w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -150,7 +151,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRequested(Event):
-    """The engine is unsure of a visit and asks a human what it took."""
+    """The engine is unsure of a visit and asks a human what it took.
+
+    The case speaks for `weight` visits: 1 over the probability with which it was asked about.
+    """
 
     review: str
     visit: str
@@ -159,6 +163,7 @@ class ReviewRequested(Event):
     certain: tuple[tuple[str, int], ...]
     candidates: tuple[Candidate, ...]
     evidence: tuple[Evidence, ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +179,25 @@ class ReviewClosed(Event):
     lines: tuple[tuple[str, int], ...]
     actor: str
     verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileUsed(Event):
+    """What is remembered of a shopper made a difference, and why: for operators and the shopper,
+    never for a labeler.
+
+    By "history": the likeliest answer of one decision among `gtins` went from probability `before`
+    to `after`. By "trust": a visit is looked at by a human since its expected loss, `before` cents,
+    or `after` with a prior of concealment, exceeds what trust leaves of the cost of a look.
+    """
+
+    visit: str
+    shopper: str
+    by: Literal["history", "trust"]
+    gtins: tuple[str, ...]
+    before: float
+    after: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +223,7 @@ KINDS: dict[str, type[Event]] = {
         Exited,
         ReviewRequested,
         ReviewClosed,
+        ProfileUsed,
         Alerted,
     )
 }

@@ -18,8 +18,9 @@ class Account:
     `inside` are its persons who have not left, as `fusion.gates` names them. Staff owe nothing.
     `evidence` is what sensors said of each decision that may concern it, by deed; `shared` whether
     it ever had more than one person, `astonishing` the products whose tags went out with it though
-    its cart holds fewer. `unweighed` are the shelves that it reached into while they did not
-    weigh, `picks` the decisions that are no longer open.
+    its cart holds fewer, `confirmed` its whole cart, where just the tags of that were read.
+    `unweighed` are the shelves that it reached into while they did not weigh, `picks` the decisions
+    that are no longer open.
     """
 
     visit: str
@@ -34,6 +35,7 @@ class Account:
     astonishing: list[str] = field(default_factory=list)
     unweighed: list[str] = field(default_factory=list)
     picks: list[Pick] = field(default_factory=list)
+    confirmed: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         self.inside.append(self.visit)

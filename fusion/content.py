@@ -105,5 +105,13 @@ class Content:
         known.error += p * step
         known.variance = (1 - p * gain * slope) * known.variance + p * (1 - p) * step**2
 
+    def reweighed(self, gtin: str, ratio: float) -> None:
+        """A unit of a product is now said to weigh `ratio` times as much. Picks from here keep
+        their word: with w = 1 − variance / prior variance, e_g is w times what they said of it."""
+        known = self._known.get(gtin)
+        if known is not None:
+            said = max(0.0, 1 - known.variance / RELATIVE_ERROR**2)
+            known.error = (said + known.error) / ratio - said
+
     def _of(self, gtin: str) -> _Known:
         return self._known.setdefault(gtin, _Known(self._each))

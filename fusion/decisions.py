@@ -25,9 +25,9 @@ from fusion.reach import Place, reach_log_ratio
 from fusion.shelves import Part, Shelves
 from fusion.sight import Sights
 from fusion.states import Mark, State, Told
+from fusion.tie_break import Branch, TieBreak
 from sensors.observations import ProductSighting, WeightStep
 
-HISTORY_SETTLES_BELOW = 3.0
 SIGHTED_WITHIN_NS = 6 * NS
 NEGLIGIBLE = 9.0  # nats below the likeliest visit's hands: it was not they
 MOST_NEAR = 6
@@ -38,7 +38,6 @@ SHOWN = 3  # hypotheses that an event carries
 UNLIKELY = 16.0  # nats below the likeliest of all: not followed
 MOST_BRANCHES = 4 * MOST_STATES
 
-Branch = tuple[float, State, Hypothesis]
 Ratios = dict[tuple[str, str | None], float]
 
 
@@ -86,7 +85,7 @@ class Decisions:
         self._shelves = shelves
         self._people = people
         self._accounts = accounts
-        self._profiles = profiles
+        self._ties = TieBreak(profiles, accounts, len(shelves.products), log)
         self._belief = belief
         self._log = log
         self._sights = Sights(shelves.products)
@@ -97,12 +96,12 @@ class Decisions:
         self._settled: dict[int, Told] = {}
         self._handed: set[int] = set()
         self._count = 0
-        self._listener: Listener | None = None
+        self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
         """Tell `listener` of every decision, of what sensors say of it, likeliest first, and again
         whenever what came later has moved it."""
-        self._listener = listener
+        self._listeners.append(listener)
 
     def weighed(self, step: WeightStep) -> None:
         """A weight changed: decide of each facing's share what it was."""
@@ -244,9 +243,7 @@ class Decisions:
             )
         ]
         branches = _likely(branches)
-        ranked = _ranked(branches)
-        if len(ranked) > 1 and ranked[0][0] < HISTORY_SETTLES_BELOW * ranked[1][0]:
-            branches = [self._with_history(one) for one in branches]
+        branches = self._ties.settle(branches, step.at_ns)
         for _, _, one in reversed(branches):
             decision.terms[tuple(move.told for move in one.moves)] = one.terms
         self.contents.weighed(decision, [one for _, _, one in branches])
@@ -347,19 +344,6 @@ class Decisions:
                 decision.terms[told] = {**terms, "sight": math.fsum(seen_terms)}
         self.reweighed(self._belief.reweigh(deed, ratio), "the hand was seen with something else")
 
-    def _with_history(self, branch: Branch) -> Branch:
-        log_weight, state, hypothesis = branch
-        log_share = 0.0
-        for move in hypothesis.moves:
-            if move.visit and move.gtin and move.units > 0:
-                profile = self._profiles.of(self._accounts[move.visit].shopper)
-                log_share += math.log(
-                    profile.share(move.gtin, len(self._shelves.products))
-                    * len(self._shelves.products)
-                )
-        terms = {**hypothesis.terms, "history": log_share}
-        return log_weight + log_share, state, replace(hypothesis, terms=terms)
-
     def _evidence(
         self, decision: Decision, ranked: Sequence[tuple[float, Told]]
     ) -> tuple[Evidence, ...]:
@@ -367,8 +351,8 @@ class Decisions:
             _evidence(p, told, decision.terms.get(told, {}), decision.part.delta_g)
             for p, told in ranked[:SHOWN]
         )
-        if self._listener is not None:
-            self._listener(decision, found)
+        for listener in self._listeners:
+            listener(decision, found)
         for visit in decision.near:
             account = self._accounts.get(visit)
             if account is not None and any(one.visit == visit for one in found):
@@ -394,16 +378,6 @@ def _likely(branches: Sequence[Branch]) -> list[Branch]:
     least = max(log_weight for log_weight, _, _ in branches) - UNLIKELY
     worth = [branch for branch in branches if branch[0] > least]
     return sorted(worth, key=lambda branch: -branch[0])[:MOST_BRANCHES]
-
-
-def _ranked(branches: Sequence[Branch]) -> list[tuple[float, Told]]:
-    """Weights of what a decision may be, over all states, likeliest first."""
-    top = branches[0][0]
-    chances: dict[Told, float] = {}
-    for log_weight, _, one in branches:
-        told = tuple(move.told for move in one.moves)
-        chances[told] = chances.get(told, 0.0) + math.exp(log_weight - top)
-    return sorted(((p, told) for told, p in chances.items()), key=lambda item: -item[0])
 
 
 def _with_sight(hypothesis: Hypothesis, ratios: Ratios) -> Hypothesis:

@@ -24,12 +24,20 @@ from fusion.dark import Dark
 from fusion.decisions import Decisions
 from fusion.desk import Desk, OpenReview
 from fusion.entrance import Entrance
-from fusion.exit_gate import log_likelihood, of_others, strong_reads, unexplained
+from fusion.exit_gate import (
+    confirmed,
+    log_likelihood,
+    of_others,
+    strong_reads,
+    unexplained,
+)
 from fusion.gates import Gates
+from fusion.learning import Learning
 from fusion.log import Log
 from fusion.meetings import Meetings
 from fusion.people import GATE_REACH_M, NS, People, visit_of
 from fusion.shelves import Shelves
+from fusion.standing import Standing
 from fusion.states import State, counted
 from sensors.observations import (
     CodeScanned,
@@ -57,9 +65,10 @@ _NEVER_NS = 2**63
 
 
 class Engine:
-    """Decides who took what in one store."""
+    """Decides who took what in one store. `profiles` are what it knows of shoppers from before, by
+    default nothing."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, profiles: Profiles | None = None) -> None:
         self._store = store
         self._centres_m = {gate.id: gate.centre_m for gate in store.gates}
         self._gates = Gates()
@@ -70,13 +79,18 @@ class Engine:
         self._meetings = Meetings()
         self._dark = Dark(store)
         self._shelves = Shelves(store)
-        self._profiles = Profiles()
+        self._profiles = Profiles() if profiles is None else profiles
+        self._profiles.use_history = store.policy.use_history
         self._log = Log(self._profiles.apply)
+        self._learning = Learning(self._shelves, self._log)
+        self._log.listen(self._learning.hear)
+        self._standing = Standing(self._profiles, store.policy, self._log)
         self._accounts: dict[str, Account] = {}
         self.belief = Belief()
         self.decisions = Decisions(
             self._shelves, self.people, self._accounts, self._profiles, self.belief, self._log
         )
+        self.decisions.listen(self._learning.decided)
         self._desk = Desk(self._log, self._shelves)
         self._tagged = [p.gtin for p in store.products if p.tagged]
         self._left: list[tuple[str, int, str]] = []  # gate, when, visit
@@ -277,7 +291,8 @@ class Engine:
         if account is None or account.inside or account.shared or not tagged:
             return
         read, visit = strong_reads(reads.reads), account.visit
-        foreign = of_others(self._beside(reads, account))
+        beside = self._beside(reads, account)
+        foreign = of_others(beside)
 
         def ratio(state: State) -> float:
             return log_likelihood(state.carts[visit], read, tagged, foreign)
@@ -287,6 +302,7 @@ class Engine:
         )
         _, likeliest = self.belief.carts(visit)[0]
         account.astonishing = unexplained(likeliest, read, tagged, foreign)
+        account.confirmed = () if beside else confirmed(likeliest, read, tagged)
         units = counted(likeliest)
         for gtin in (g for g in tagged if read[g] > units[g]):
             self.decisions.contents.carried(account.picks, visit, gtin, foreign(gtin))
@@ -343,6 +359,10 @@ class Engine:
             ask = "; ".join(filter(None, (ask, "something may have been handed over")))
         for person in account.persons:
             self.people.end(person)
+        ask = ask or self._standing.ask(account, bill, left_ns)
+        if account.confirmed and bill.lines == account.confirmed and not (ask or bill.doubtful):
+            self._learning.verified(account.visit, bill.lines)
+            self._profiles.confirmed(left_ns, account.visit, account.shopper, bill.lines)
         review = None
         costly = bill.expected_loss_cents > policy.review_cost_cents
         if account.astonishing:

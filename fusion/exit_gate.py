@@ -80,6 +80,16 @@ def log_likelihood(
     return total
 
 
+def confirmed(
+    held: Holdings, read: Mapping[str, int], tagged: Collection[str]
+) -> tuple[tuple[str, int], ...]:
+    """What a cart holds, by GTIN, where all of it is tagged and just its tags were read; else
+    nothing."""
+    units = counted(held)
+    named = all(one.gtin in tagged for one in held)
+    return tuple(sorted(units.items())) if named and dict(read) == dict(units) else ()
+
+
 def unexplained(
     held: Holdings, read: Mapping[str, int], tagged: Collection[str], foreign: Foreign
 ) -> list[str]:

@@ -273,7 +273,16 @@ class Policy(_Part):
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
     receipt_grace_s: Annotated[float, Field(ge=0, le=600)] = 2.0
     longest_visit_s: Annotated[float, Field(ge=60, le=86_400)] = 14_400.0
+    use_history: bool = True
+    use_trust: bool = False
+    conceal_prior: bool = False
     close_entry: CloseEntry = CloseEntry()
+
+    @model_validator(mode="after")
+    def _conceals_by_trust(self) -> Self:
+        if self.conceal_prior and not self.use_trust:
+            raise ValueError("conceal_prior comes from trust: it needs use_trust")
+        return self
 
 
 class Store(_Part):

@@ -56,6 +56,12 @@ app = typer.Typer(
             _TRY,
         ),
         Entry(
+            "trust",
+            "service.cli_trust:trust_app",
+            "What history and trust changed, and for whom.",
+            _TRY,
+        ),
+        Entry(
             "recording",
             "service.cli_recordings:recording_app",
             "Look into, cut and export recordings.",

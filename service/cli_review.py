@@ -101,7 +101,8 @@ def show_review(
         console.print(f"  {number}. {lines_text(candidate.lines, names)}")
     for evidence in case.evidence:
         what = names.get(evidence.gtin or "", "nothing that the catalogue knows")
-        terms = ", ".join(f"{name} {value:+.1f}" for name, value in evidence.terms.items())
+        said = [one for one in evidence.terms.items() if one[0] != "history"]
+        terms = ", ".join(f"{name} {value:+.1f}" for name, value in said)
         who = evidence.visit or "nobody"
         console.print(f"  {who}: {evidence.units:+d} × {what}: {terms}", markup=False)
     console.print(

@@ -18,6 +18,7 @@ from cart.events import (
     Entered,
     Event,
     Exited,
+    ProfileUsed,
     Restocked,
     ReviewClosed,
     ReviewRequested,
@@ -203,7 +204,8 @@ class LiveState:
                         self._touch("status")
                 case _:
                     pass
-            if not isinstance(event, StockMoved):  # the shelf shows it
+            # the shelf shows what moved; labelers see the feed, and not what is known of shoppers
+            if not isinstance(event, StockMoved | ProfileUsed):
                 self._write_feed(event, told_ns)
 
     def layout(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 from cart.events import Event
+from cart.profile import Profiles
 from fusion.engine import Engine
 from fusion.timeline import Timeline
 from sensors.antenna_gate import GateReads
@@ -73,9 +74,9 @@ def silence_after(end_ns: int, store: Store) -> list[tuple[int, str, bytes]]:
 
 
 class Pipeline:
-    """Turns entries into events."""
+    """Turns entries into events; `profiles` are what is known of shoppers from before."""
 
-    def __init__(self, store: Store, code_key: str) -> None:
+    def __init__(self, store: Store, code_key: str, profiles: Profiles | None = None) -> None:
         self._decoder = Decoder(store)
         self._foreign = ForeignFeed(store)
         self._detectors = {
@@ -96,7 +97,7 @@ class Pipeline:
         self._weighed_ns = dict.fromkeys(self._detectors, 0)  # when a shelf was last heard
         self._silent: set[str] = set()
         self._began_ns = 0
-        self.engine = Engine(store)
+        self.engine = Engine(store, profiles=profiles)
 
     def listen(self, listener: Callable[[Observation], None] | None) -> None:
         """Show every released observation to `listener` (a live page) before the engine has it."""

@@ -53,6 +53,8 @@ def sentence(event: events.Event, shopper: Name, product: Name) -> str:
         case events.ReviewClosed():
             word = "decided" if event.verified else "could not tell"
             return f"{event.actor} {word} for {shopper(event.visit)}: {_bill(event.lines)}"
+        case events.ProfileUsed():
+            return f"{shopper(event.visit)}: {event.reason}"
         case events.Alerted():
             return event.text
         case _:

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from cart import events as e
+from cart.profile import Profiles
 from fusion.engine import Engine
 from fusion.exit_gate import (
     CARRIES,
     GHOST,
     READ_SHARE,
+    confirmed,
     log_likelihood,
     of_others,
     strong_reads,
@@ -58,6 +60,10 @@ def test_a_tag_too_few_is_doubt_and_one_too_many_a_contradiction():
     assert unexplained(one, {"g": 2, "h": 1}, ["g", "h"], alone) == ["g", "h"]
     assert unexplained(one, {"g": 1, "h": 1}, ["g"], alone) == []
     assert unexplained(one, {"g": 2, "h": 1}, ["g", "h"], lambda _: 0.3) == []
+    assert confirmed(one, {"g": 1}, ["g", "h"]) == (("g", 1),)
+    for read, tagged in (({"g": 1}, ["h"]), ({}, ["g"]), ({"g": 2}, ["g"]), ({"h": 1}, ["g"])):
+        assert confirmed(one, read, tagged) == ()
+    assert confirmed((), {}, ["g"]) == ()
 
 
 def test_a_tag_may_be_that_of_somebody_who_stands_near_and_carries_such_a_thing():
@@ -133,6 +139,17 @@ def test_the_gate_tells_which_of_two_took_it():
     assert (exited.shopper, exited.lines, asked) == ("ada", (), [])
     told = [one for one in events if isinstance(one, e.Picked | e.Revised)]
     assert told[-1].visit != exited.visit or isinstance(told[-1], e.Revised)
+
+
+@pytest.mark.parametrize("company", [False, True])
+def test_a_bill_whose_tags_were_all_read_is_verified_unless_others_stood_by(monkeypatch, company):
+    heard = []
+    monkeypatch.setattr(Profiles, "confirmed", lambda _, *told: heard.append(told))
+    exited, _, _ = left_with(took=True, read=True, company=company)
+    verified = [(30 * NS, exited.visit, "ada", ((FACING.gtin, 1),))]
+    assert heard == ([] if company else verified)
+    left_with(took=True, read=False)
+    assert len(heard) == len([] if company else verified)
 
 
 def test_a_tag_that_no_cart_explains_is_asked_about_unless_others_stood_by():

@@ -101,6 +101,7 @@ def test_the_defaults_of_the_policy_are_those_stated():
     rule = store_module.CloseEntry.model_fields
     for key, field in {**store_module.Policy.model_fields, **rule}.items():
         default = "null" if field.default is None else field.default
+        default = str(default).lower() if isinstance(default, bool) else default
         if not isinstance(default, store_module.CloseEntry):
             stated = rf"\| `{key}` \|(?:[^|]*\|)? `{re.escape(str(default))}` \|"
             assert re.search(stated, text), key
