@@ -2,7 +2,7 @@
 
 Each hypothesis says which product q stands on the facing, and how far a unit's weight is off from
 the catalogue's, a relative error e that all picks share: a wrong catalogue or a plate's gain comes
-back in every pick, and is one error however often it is seen. With e ~ N(0, s²), a pick of n units
+back in every pick, and is one error however often it is seen. Given e, a pick of n units
 that changed the plates by d gives
 
     p(d | e) = (1 − ω) Σ_n π_n N(d; n·μ_q·(1 + e), σ² + n·τ_q² + ROUNDING_G²) + ω / UNKNOWN_SPAN_G
@@ -11,6 +11,10 @@ where ω is the share of picks that were something else. e is integrated out as 
 each, the mixture over n and "something else" is replaced by the Gaussian of its moments, as in the
 probabilistic data association filter (Bar-Shalom, Fortmann: Tracking and Data Association, 1988,
 chapter 6). The Bayes factor of two hypotheses is the ratio of the evidence so accumulated.
+
+Plates feel 1 to 2 % of what stands beside them, and a change is summed over all of them, so a unit
+may weigh up to `TAKEN_UP` more than it does by itself: e ~ N(TAKEN_UP / 2, s²), and what counts as
+off begins above that.
 
 What comes of it is a proposal to a person. The engine decides nothing by it: its own picks are no
 proof of what stands there.
@@ -36,7 +40,8 @@ ROUNDING_G = 1.0
 WRONG_PRODUCT = 0.02  # P(a facing holds another product), over all others alike
 GROSS = 0.001  # P(the catalogue's weight is grossly wrong): a typing error, another package size
 GROSS_ERROR = 0.15
-OFF = 0.04  # a relative error that is worth a person's time
+TAKEN_UP = 0.03  # of a unit, at most: what neighbouring plates feel of it is counted too
+OFF = 0.04  # a relative error of a weight that is worth a person's time
 SURE = 0.95
 LEAST_PICKS = 3
 HOPELESS = 25.0  # nats below the likeliest: forgotten
@@ -63,8 +68,8 @@ class FacingCheck:
         self._gtins = [home, home, *others]
         self._mu = np.array([products[gtin].weight_g for gtin in self._gtins])
         self._tau = np.array([products[gtin].weight_sigma_g for gtin in self._gtins])
-        usual = math.hypot(RELATIVE_ERROR, SAME_RELATIVE_ERROR)
-        self._error = np.zeros(len(self._gtins))
+        usual = math.hypot(RELATIVE_ERROR, SAME_RELATIVE_ERROR, TAKEN_UP / 2)
+        self._error = np.full(len(self._gtins), TAKEN_UP / 2)
         self._variance = np.full(len(self._gtins), usual**2)
         self._variance[1] = GROSS_ERROR**2
         wrong = WRONG_PRODUCT / len(others) if others else 0.0
@@ -128,7 +133,7 @@ class FacingCheck:
         )
 
     def _beyond(self, index: int) -> float:
-        """P(|e| > OFF) by one hypothesis."""
+        """P(e < −OFF or e > OFF + TAKEN_UP) by one hypothesis."""
         sigma = math.sqrt(2 * self._variance[index])
-        above = math.erfc((OFF - self._error[index]) / sigma)
+        above = math.erfc((OFF + TAKEN_UP - self._error[index]) / sigma)
         return 0.5 * (above + math.erfc((OFF + self._error[index]) / sigma))

@@ -223,13 +223,13 @@ class Learning:
         if found is None:
             return
         before = self._found.get(facing)
-        if before is not None and before.products[:1] == found.products[:1]:
+        if before is not None and _says_so(before, found):
             return
         self._found[facing] = found
         home = self._catalogue[self._homes[facing]]
         says = (
-            f"{facing}: {found.picks} picks weighed {found.weight_g:.0f} g a unit, and "
-            f"{home.name} should weigh {home.weight_g:.0f} g"
+            f"{facing}: {found.picks} picks weighed {found.weight_g:.0f} g a unit on its plates, "
+            f"and {home.name} should weigh {home.weight_g:.0f} g"
         )
         if found.products:
             names = " or ".join(self._catalogue[gtin].name for gtin in found.products)
@@ -243,6 +243,13 @@ class Learning:
                 facing,
                 f"{says}; proposed weight: {found.weight_g:.0f} g, unless its plates are off",
             )
+
+
+def _says_so(before: Finding, found: Finding) -> bool:
+    """Whether a finding has been told: the weight, or among others the product now likeliest."""
+    return set(found.products[:1]) <= set(before.products) and (
+        bool(found.products) == bool(before.products)
+    )
 
 
 def _fits(grams: float, units: int, product: Product, share: float = FITS) -> bool:

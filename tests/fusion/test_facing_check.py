@@ -65,18 +65,19 @@ def test_a_usual_error_of_the_catalogue_is_not_counted_once_for_each_pick():
     assert finding(check, picks(pasta, 200, factor=1.03)) is None
 
 
-def test_false_alarms_are_as_rare_as_promised():
+@pytest.mark.parametrize("taken_up", [0.0, 0.03])
+def test_false_alarms_are_as_rare_as_promised(taken_up):
     rng = np.random.default_rng(4)
     false = alarms = 0
     for trial in range(300):
         product = STORE.products[trial % len(STORE.products)]
-        error = rng.normal(0, 0.03)
+        error = taken_up + rng.normal(0, 0.03)
         found = finding(
             FacingCheck(product.gtin, PRODUCTS), picks(product, 6, factor=1 + error, seed=trial)
         )
         alarms += found is not None
-        false += found is not None and abs(error) < 0.035
-    assert alarms >= 20, "errors above 4 % are 18 % of all"
+        false += found is not None and -0.035 < error < 0.065
+    assert alarms >= 10
     assert false <= 3
 
 
