@@ -16,6 +16,7 @@ from fusion.account import Account
 from fusion.beam import MOST_STATES, Beam
 from fusion.belief import Belief
 from fusion.contents import Contents, Pick
+from fusion.exit_gate import by_answer
 from fusion.hypotheses import Hypothesis, Said, explain, in_state, who_of
 from fusion.lines import Lines
 from fusion.log import Log
@@ -145,6 +146,16 @@ class Decisions:
             for deed in self._belief.about([visit]) & self._handed
         ]
         return any(HANDED_FROM < p < 1 - HANDED_FROM for p in chances)
+
+    def read_at_exit(self, visit: str, ratio: Callable[[State], float]) -> None:
+        """Weigh what a visit may have carried out by the log-likelihoods of what a gate read."""
+        beam = self._belief.states_of([visit])
+        for deed in sorted(beam.deeds & self._recent.keys()):
+            decision = self._recent[deed]
+            for told, said in by_answer(beam.states, deed, ratio).items():
+                decision.terms[told] = {**decision.terms.get(told, {}), "tags": said}
+        deeds = self._belief.reweigh(visit, ratio)
+        self.reweighed(deeds, "the gate read other tags as they left")
 
     def reweighed(self, deeds: Collection[int], reason: str) -> None:
         """Tell carts of decisions that have become likelier or less likely."""

@@ -297,9 +297,7 @@ class Engine:
         def ratio(state: State) -> float:
             return log_likelihood(state.carts[visit], read, tagged, foreign)
 
-        self.decisions.reweighed(
-            self.belief.reweigh(visit, ratio), "the gate read other tags as they left"
-        )
+        self.decisions.read_at_exit(visit, ratio)
         _, likeliest = self.belief.carts(visit)[0]
         account.astonishing = unexplained(likeliest, read, tagged, foreign)
         account.confirmed = () if beside else confirmed(likeliest, read, tagged)

@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from fusion.states import Holdings, counted
+from fusion.states import Holdings, State, Told, counted
 from sensors.epc import decode_sgtin
 
 STRONG = 3  # reads
@@ -78,6 +78,27 @@ def log_likelihood(
             total += n * math.log(READ_SHARE)
             total += (s - n) * math.log(foreign(gtin))
     return total
+
+
+def by_answer(
+    states: Iterable[State], deed: int, ratio: Callable[[State], float]
+) -> dict[Told, float]:
+    """What the gate says of each answer of one decision: the log of the mean of exp(`ratio`) over
+    the states of that answer, weighted as they were before."""
+    weights: dict[Told, list[tuple[float, float]]] = {}
+    for state in states:
+        told = state.story.get(deed)
+        if told is not None:
+            weights.setdefault(told, []).append((state.log_weight, ratio(state)))
+    return {
+        told: _log_sum([w + r for w, r in found]) - _log_sum([w for w, _ in found])
+        for told, found in weights.items()
+    }
+
+
+def _log_sum(logs: Sequence[float]) -> float:
+    top = max(logs)
+    return top + math.log(math.fsum(math.exp(one - top) for one in logs))
 
 
 def confirmed(

@@ -6,19 +6,21 @@ from pathlib import Path
 import pytest
 
 from cart import events as e
+from cart.explanation import explanation
 from cart.profile import Profiles
 from fusion.engine import Engine
 from fusion.exit_gate import (
     CARRIES,
     GHOST,
     READ_SHARE,
+    by_answer,
     confirmed,
     log_likelihood,
     of_others,
     strong_reads,
     unexplained,
 )
-from fusion.states import Holding
+from fusion.states import Holding, State
 from sensors.epc import encode_sgtin
 from sensors.observations import (
     CodeScanned,
@@ -139,6 +141,26 @@ def test_the_gate_tells_which_of_two_took_it():
     assert (exited.shopper, exited.lines, asked) == ("ada", (), [])
     told = [one for one in events if isinstance(one, e.Picked | e.Revised)]
     assert told[-1].visit != exited.visit or isinstance(told[-1], e.Revised)
+
+
+def test_what_the_gate_says_of_each_answer_is_its_mean_over_the_states_of_it():
+    took, left = (("v1", "g", 1),), ()
+    states = [
+        State(math.log(p), {}, {}, {7: told}) for p, told in ((0.3, took), (0.1, took), (0.6, left))
+    ]
+    ratios = dict(zip(map(id, states), (math.log(0.9), math.log(0.5), math.log(0.01)), strict=True))
+    said = by_answer(states, 7, lambda state: ratios[id(state)])
+    assert math.exp(said[took]) == pytest.approx((0.3 * 0.9 + 0.1 * 0.5) / 0.4)
+    assert math.exp(said[left]) == pytest.approx(0.01)
+    assert by_answer(states, 8, lambda _: 0.0) == {}
+
+
+def test_a_line_that_the_gate_settled_says_so():
+    _, _, events = left_with(took=True, read=True)
+    told = [one for one in events if isinstance(one, e.Picked) and one.visit == "v1"]
+    best, second = told[-1].evidence[:2]
+    assert best.terms["tags"] > second.terms["tags"]
+    assert "the tags read at the exit agree" in explanation(told[-1].evidence, {}, "v1")
 
 
 @pytest.mark.parametrize("company", [False, True])
