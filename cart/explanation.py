@@ -23,6 +23,8 @@ FOR = {
     "weight": "it weighs so",
     "place": "it came from where {what} stands",
     "spot": "it came from the very spot where it had been put down",
+    "astray": "it had been put down there before",
+    "content": "what was taken from there before says so too",
     "sight": "a camera saw it in {whose} hand",
     "stock": "the shelf still held enough of it",
     "history": "{subject} had bought it before",
@@ -38,6 +40,8 @@ AGAINST = {
     "weight": "{rival} would fit the weight better",
     "place": "it came from beside where {what} stands",
     "spot": "it came from a spot where something else had been put down",
+    "astray": "{rival} had its place there",
+    "content": "what was taken from there before speaks for {rival}",
     "sight": "what a camera saw looked more like {rival}",
     "stock": "the shelf should have held fewer",
     "history": "earlier purchases speak for {rival}",
@@ -52,6 +56,8 @@ RIVAL_FOR = {
     "weight": "fits the weight better",
     "place": "stands nearer to that place",
     "spot": "had been put down at that very spot",
+    "astray": "has its place there",
+    "content": "fits what was taken from there before better",
     "sight": "looks more like what a camera saw",
     "stock": "was there in the right number",
     "history": "fits earlier purchases better",
@@ -109,7 +115,8 @@ def _hand(best: Evidence, rivals: Sequence[Evidence], reader: str | None) -> str
     if best.visit is None:
         return "nobody whom the store knows was near"
     mine = best.visit == reader
-    whose, subject = ("your", "you were") if mine else ("one shopper's", "one shopper was")
+    a = "one" if reader is None else "another"
+    whose, subject = ("your", "you were") if mine else (f"{a} shopper's", f"{a} shopper was")
     others = [one for one in rivals if one.units and one.visit not in (None, best.visit)]
     if not others:
         seen = best.terms.get("hand", 0.0) > 0

@@ -10,7 +10,7 @@ COLA, ZERO = "04000000000017", "04000000000024"
 NAMES = {COLA: "Cola Classic", ZERO: "Cola Zero"}
 TERMS = [
     "weight", "place", "spot", "hand", "who", "sight", "stock", "history", "tags", "pace", "cart",
-    "popular", "prior",
+    "popular", "prior", "astray", "content",
 ]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_what_is_put_back_makes_the_shelf_heavier():
 
 def test_the_same_line_reads_otherwise_for_somebody_else():
     told = [one("v1", COLA, 1, 0.99, hand=4.0)]
-    assert "one shopper's hand was the only one near" in explanation(told, NAMES, "v2")
+    assert "another shopper's hand was the only one near" in explanation(told, NAMES, "v2")
     assert "one shopper's hand" in explanation(told, NAMES)
 
 
