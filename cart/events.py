@@ -11,6 +11,10 @@ from typing import Literal
 
 import msgspec
 
+ReviewKind = Literal["held", "audit", "shadow"]
+CheckKind = Literal["audit", "shadow", "late"]
+Lines = tuple[tuple[str, int], ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -132,51 +136,63 @@ class Restocked(Event):
 class Exited(Event):
     """A shopper left and the visit closed; `lines` is the bill: (GTIN, units).
 
-    Lines that are in doubt are not billed here: a review asks for them first.
+    Lines that are in doubt are not billed here: a review asks for them first. `risk` is the
+    probability that some unit of the bill of least expected loss is not owed, as the engine sees
+    it, also where that bill is held; None in logs of before it was told.
     """
 
     visit: str
     shopper: str
-    lines: tuple[tuple[str, int], ...]
+    lines: Lines
     review: str | None = None
+    risk: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One answer that a labeler may choose, with the engine's probability."""
 
-    lines: tuple[tuple[str, int], ...]
+    lines: Lines
     probability: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRequested(Event):
-    """The engine is unsure of a visit and asks a human what it took.
+    """A human is asked what a visit took.
 
-    The case speaks for `weight` visits: 1 over the probability with which it was asked about.
+    Of a visit that is `held` nothing is billed before the verdict. An `audit`, drawn at random, and
+    a `shadow` case of a new store ask about a visit that is billed already: a verdict may lower its
+    bill. `certain` is what is billed if nobody can tell. A case speaks for `weight` visits: 1 over
+    the probability with which it was drawn. `risk` is as in `Exited`. A look takes about `minutes`;
+    cases are to be answered in the order of `worth_cents_per_min`, what a labeler's minute saves.
     """
 
     review: str
     visit: str
     shopper: str
     reason: str
-    certain: tuple[tuple[str, int], ...]
+    certain: Lines
     candidates: tuple[Candidate, ...]
     evidence: tuple[Evidence, ...]
+    kind: ReviewKind = "held"
     weight: float = 1.0
+    risk: float | None = None
+    minutes: float | None = None
+    worth_cents_per_min: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewClosed(Event):
     """A verdict came in and the visit's bill is final.
 
-    `verified` is False where the labeler could not tell: then only what was certain is billed.
+    `verified` is False where the labeler could not tell, or nobody answered in time: then only what
+    was certain is billed.
     """
 
     review: str
     visit: str
     shopper: str
-    lines: tuple[tuple[str, int], ...]
+    lines: Lines
     actor: str
     verified: bool
 
@@ -198,6 +214,26 @@ class ProfileUsed(Event):
     before: float
     after: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillChecked(Event):
+    """Somebody looked at a visit that was billed already: an audit, a shadow case, or a `late`
+    verdict on a case that had expired. It is the only event that changes a bill afterwards.
+
+    `lines` is the bill from now on, `credited` what was taken off it: a bill only falls. `verified`
+    is False where it could not be told, or nobody answered in time: then nothing was taken off.
+    """
+
+    review: str
+    visit: str
+    shopper: str
+    kind: CheckKind
+    lines: Lines
+    credited: Lines
+    actor: str
+    verified: bool
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +260,7 @@ KINDS: dict[str, type[Event]] = {
         ReviewRequested,
         ReviewClosed,
         ProfileUsed,
+        BillChecked,
         Alerted,
     )
 }

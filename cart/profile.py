@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from cart.counts import CountWatch
 from cart.events import (
+    BillChecked,
     Entered,
     Event,
     Exited,
@@ -92,6 +93,8 @@ class Profiles:
                 self._counts.left(event.visit)
             case ReviewClosed():
                 self._decided(event)
+            case BillChecked():
+                self._checked(event)
             case StockMoved():
                 self._counts.moved(event.facing, event.gtin, event.left)
             case Restocked():
@@ -121,6 +124,18 @@ class Profiles:
                 units = ", ".join(f"{n} × {gtin}" for gtin, n in more.items())
                 weight, reason = -weight, f"a verdict found what no sensor had told of: {units}"
         self.of(closed.shopper).trust.verified(Outcome(closed.at_ns, closed.visit, weight, reason))
+
+    def _checked(self, checked: BillChecked) -> None:
+        """Somebody looked at a bill that was out: what was credited was never bought."""
+        self._asked.pop(checked.review, None)
+        bought = self.of(checked.shopper).bought
+        for gtin, units in checked.credited:
+            bought[gtin] = max(0, bought.get(gtin, 0) - units)
+        if checked.verified:
+            self._learn_popularity(checked.lines)
+            reason = "somebody looked at a bill again and found nothing left out"
+            found = Outcome(checked.at_ns, checked.visit, checked.weight, reason)
+            self.of(checked.shopper).trust.verified(found)
 
     def _counted(self, counted: Restocked) -> None:
         found = self._counts.counted(counted.facing, counted.gtin, counted.units)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cart.events import (
+    BillChecked,
     Entered,
     Event,
     Evidence,
@@ -119,6 +120,9 @@ class Carts:
             case ReviewClosed():
                 self.reviews.pop(event.review, None)
                 self._close(event.visit, event.lines, None, event.at_ns)
+            case BillChecked():
+                self.reviews.pop(event.review, None)
+                self.visits[event.visit].bill = event.lines
             case _:
                 pass
 

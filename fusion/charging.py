@@ -5,6 +5,8 @@ harm once if b > t, and costs the store (t − b)·cost of goods if b < t. The v
 when a charge is in doubt: more units than are certain were taken with a probability of at least
 `ASK_FROM`, yet below the store's `charge_at`; or when the loss that remains at the best bill
 exceeds what a labeler's look costs. What was hardly taken is neither charged nor asked about.
+Where the policy pools substitutes, what is in doubt only between them is charged as
+`fusion.substitutes` says. `docs/charging.md` explains the whole.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cart.events import Candidate
+from fusion.loss import COST_OF_GOODS, loss_cents
 from fusion.states import Holdings, counted
-from sensors.store import Policy, Product
+from fusion.substitutes import pooled
+from sensors.policy import Policy
+from sensors.store import Product
 
-COST_OF_GOODS = 0.7
 UNKNOWN_ITEM_CENTS = 200
 MOST_CANDIDATES = 6
 LEAST_CANDIDATE = 0.002
@@ -32,7 +36,8 @@ class Bill:
     """What to charge, what it may cost to be wrong, and what is beyond doubt.
 
     `candidates` are the likeliest whole carts, `doubtful` the products whose charge is in doubt,
-    `unknown` the expected units that no product explains.
+    `unknown` the expected units that no product explains, `risk` the probability that some unit of
+    `lines` is not owed, told by GTIN.
     """
 
     lines: Lines
@@ -41,6 +46,7 @@ class Bill:
     candidates: tuple[Candidate, ...]
     doubtful: tuple[str, ...]
     unknown: float
+    risk: float
 
 
 def best_bill(
@@ -50,22 +56,40 @@ def best_bill(
     named = [(p, counted(held)) for p, held in carts]
     unknown = sum(p * one.units for p, held in carts for one in held if one.gtin is None)
     doubtful: list[str] = []
-    lines, certain, loss = [], [], unknown * UNKNOWN_ITEM_CENTS * COST_OF_GOODS
+    lines: dict[str, int] = {}
+    certain: dict[str, int] = {}
+    losses: dict[str, float] = {}
     for gtin in sorted({gtin for _, held in named for gtin in held}):
         distribution = _of_product(gtin, named)
-        units, cents = _least_loss(distribution, products[gtin].price_cents, policy)
-        loss += cents
+        units, losses[gtin] = _least_loss(distribution, products[gtin].price_cents, policy)
         if units:
-            lines.append((gtin, units))
+            lines[gtin] = units
         sure = max(n for n in distribution if _at_least(distribution, n) >= policy.charge_at)
         if sure:
-            certain.append((gtin, sure))
+            certain[gtin] = sure
         if (
             max(distribution.values()) < policy.charge_at
             and _at_least(distribution, sure + 1) >= ASK_FROM
         ):
             doubtful.append(gtin)
-    return Bill(tuple(lines), loss, tuple(certain), _candidates(named), tuple(doubtful), unknown)
+    if policy.pool_substitutes:
+        for pool in pooled(named, doubtful, certain, losses, products, policy):
+            for gtin in pool.members:
+                lines.pop(gtin, None)
+                losses[gtin] = 0.0
+                doubtful.remove(gtin)
+            lines |= pool.lines
+            losses[pool.members[0]] = pool.expected_loss_cents
+    owed = sum(p for p, held in named if all(held[gtin] >= n for gtin, n in lines.items()))
+    return Bill(
+        lines=tuple(sorted(lines.items())),
+        expected_loss_cents=sum(losses.values()) + unknown * UNKNOWN_ITEM_CENTS * COST_OF_GOODS,
+        certain=tuple(certain.items()),
+        candidates=_candidates(named),
+        doubtful=tuple(doubtful),
+        unknown=unknown,
+        risk=round(min(1.0, max(0.0, 1.0 - owed)), 6),
+    )
 
 
 def _of_product(gtin: str, carts: Sequence[tuple[float, Counter[str]]]) -> dict[int, float]:
@@ -78,13 +102,10 @@ def _of_product(gtin: str, carts: Sequence[tuple[float, Counter[str]]]) -> dict[
 
 def _least_loss(distribution: Distribution, price_cents: int, policy: Policy) -> tuple[int, float]:
     def loss(billed: int) -> float:
-        total = 0.0
-        for taken, p in distribution.items():
-            if billed > taken:
-                total += p * ((billed - taken) * price_cents + policy.wrong_charge_harm_cents)
-            else:
-                total += p * (taken - billed) * price_cents * COST_OF_GOODS
-        return total
+        return sum(
+            p * loss_cents(billed * price_cents, taken * price_cents, billed > taken, policy)
+            for taken, p in distribution.items()
+        )
 
     return min(((n, loss(n)) for n in sorted(distribution)), key=lambda pair: pair[1])
 

@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from cart.events import (
-    Candidate,
-    Entered,
-    Event,
-    Exited,
-    ReviewRequested,
-)
+from cart.events import Entered, Event
 from cart.profile import Profiles
 from fusion.account import Account
 from fusion.belief import Belief
-from fusion.charging import Bill, best_bill
+from fusion.charging import best_bill
+from fusion.checkout import Checkout
 from fusion.dark import Dark
 from fusion.decisions import Decisions
-from fusion.desk import Desk, OpenReview
+from fusion.desk import Desk
 from fusion.entrance import Entrance
 from fusion.exit_gate import (
     confirmed,
@@ -36,9 +31,11 @@ from fusion.learning import Learning
 from fusion.log import Log
 from fusion.meetings import Meetings
 from fusion.people import GATE_REACH_M, NS, People, visit_of
+from fusion.risk import Promise
 from fusion.shelves import Shelves
 from fusion.standing import Standing
 from fusion.states import State, counted
+from fusion.workload import Backlog
 from sensors.observations import (
     CodeScanned,
     DeviceHealth,
@@ -91,7 +88,11 @@ class Engine:
             self._shelves, self.people, self._accounts, self._profiles, self.belief, self._log
         )
         self.decisions.listen(self._learning.decided)
-        self._desk = Desk(self._log, self._shelves)
+        promise = Promise(store.policy.wrong_charge_promise)
+        self._desk = Desk(self._log, self._shelves, promise, store.policy.review_expires_h)
+        self._checkout = Checkout(store, self._shelves, self._log, self._desk, promise)
+        self._backlog = Backlog(store.policy.most_open_reviews)
+        self._waiting = 0  # visits held for review
         self._tagged = [p.gtin for p in store.products if p.tagged]
         self._left: list[tuple[str, int, str]] = []  # gate, when, visit
         self._visits = 0
@@ -105,6 +106,7 @@ class Engine:
             return []
         self._log.now_ns = max(self._now_ns, observation.at_ns)
         self._close_visits()
+        self._desk.expire()
         match observation:
             case TagRead():
                 pass
@@ -142,6 +144,9 @@ class Engine:
             self.people.repair(self._now_ns)
             for meeting in self._meetings.over(self._now_ns):
                 self.decisions.met(meeting)
+        if self._desk.waiting != self._waiting:
+            self._waiting = self._desk.waiting
+            self._rule_entry(self._now_ns)
         return self._log.drain()
 
     def stumble(self, observation: Observation, error: Exception) -> list[Event]:
@@ -178,7 +183,7 @@ class Engine:
     # -- gates ---------------------------------------------------------------------------------
 
     def _hear(self, health: DeviceHealth) -> None:
-        """Note that a device is up or down; the entry closes and opens by rule."""
+        """Note that a device is up or down, which may close or open the entry."""
         if health.up:
             self._down.discard(health.device)
         elif health.device not in self._down:  # an alert for each fall
@@ -190,13 +195,16 @@ class Engine:
                 f"{health.device} is down: {health.reason or 'no reason given'}",
             )
         self._dark.now(self._down)
-        was, self._closed = self._closed, self._entrance.why_closed(self._down)
+        self._rule_entry(health.at_ns)
+
+    def _rule_entry(self, at_ns: int) -> None:
+        """The entry closes and opens by rule: what is down, and how much waits for review."""
+        reasons = self._entrance.why_closed(self._down), self._backlog.why_closed(self._waiting)
+        was, self._closed = self._closed, "; ".join(filter(None, reasons))
         if self._closed and not was:
-            self._log.alert(
-                health.at_ns, "entry-closed", "entry", f"Nobody new is let in: {self._closed}"
-            )
+            self._log.alert(at_ns, "entry-closed", "entry", f"Nobody new is let in: {self._closed}")
         elif was and not self._closed:
-            self._log.alert(health.at_ns, "entry-opened", "entry", "Shoppers are let in again")
+            self._log.alert(at_ns, "entry-opened", "entry", "Shoppers are let in again")
 
     def _shown(self, code: CodeScanned) -> None:
         """A good code. While the entry is closed it lets in none but those who can mend it."""
@@ -358,44 +366,9 @@ class Engine:
         for person in account.persons:
             self.people.end(person)
         ask = ask or self._standing.ask(account, bill, left_ns)
-        if account.confirmed and bill.lines == account.confirmed and not (ask or bill.doubtful):
+        whole = account.confirmed and bill.lines == account.confirmed
+        if whole and not self._checkout.holds(account, bill, ask):
             self._learning.verified(account.visit, bill.lines)
             self._profiles.confirmed(left_ns, account.visit, account.shopper, bill.lines)
-        review = None
-        costly = bill.expected_loss_cents > policy.review_cost_cents
-        if account.astonishing:
-            names = ", ".join(self._shelves.products[gtin].name for gtin in account.astonishing)
-            ask = "; ".join(filter(None, (ask, f"the gate read tags of {names}, not in the cart")))
-        if not account.staff and (bill.doubtful or costly or ask):
-            review = f"r{account.visit[1:]}"
-            case = OpenReview(account.visit, account.shopper, bill.certain)
-            self._desk.ask(review, case)
-            self._log.emit(
-                ReviewRequested,
-                at_ns=left_ns,
-                review=review,
-                visit=account.visit,
-                shopper=account.shopper,
-                reason=self._why(bill, ask),
-                certain=bill.certain,
-                candidates=bill.candidates or (Candidate(lines=bill.lines, probability=1.0),),
-                evidence=tuple(e for found in account.evidence.values() for e in found),
-            )
-        self._log.emit(
-            Exited,
-            at_ns=left_ns,
-            visit=account.visit,
-            shopper=account.shopper,
-            lines=() if account.staff else bill.certain if review else bill.lines,
-            review=review,
-        )
+        self._checkout.close(account, bill, left_ns, ask)
         self.decisions.end(account.visit)
-
-    def _why(self, bill: Bill, ask: str) -> str:
-        names = ", ".join(self._shelves.products[gtin].name for gtin in bill.doubtful)
-        reasons = [ask] if ask else []
-        if names or not ask:
-            reasons.append(f"unsure of {names}" if names else "several small doubts")
-        if bill.unknown > 0.1:
-            reasons.append("something was taken that no product explains")
-        return f"{'; '.join(reasons)} (expected loss {bill.expected_loss_cents:.0f} cents)"

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cart.events import (
+    BillChecked,
     Event,
     Evidence,
     Exited,
@@ -123,7 +124,7 @@ class Learning:
             case Exited():
                 if event.visit not in self._asked:
                     self._lines.pop(event.visit, None)
-            case ReviewClosed():
+            case ReviewClosed() | BillChecked():
                 if event.verified:
                     self.verified(event.visit, event.lines)
                 self._lines.pop(event.visit, None)

@@ -16,7 +16,7 @@ from cart.profile import Profiles
 from fusion.account import Account
 from fusion.charging import UNKNOWN_ITEM_CENTS, Bill
 from fusion.log import Log
-from sensors.store import Policy
+from sensors.policy import Policy
 
 ASK = "several small doubts"
 

@@ -20,6 +20,7 @@ from sensors.camera import CameraModel
 from sensors.epc import check_digit
 from sensors.foreign_devices import FAMILIES, IDENTIFIER, ForeignDevice, check_devices
 from sensors.lens import reach
+from sensors.policy import Policy
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -240,48 +241,6 @@ class Floor(_Part):
         ):
             if least >= most:
                 raise ValueError(f"{axis}_min_m must be less than {axis}_max_m")
-        return self
-
-
-Enough = (
-    Annotated[int, Field(ge=1, strict=True)]
-    | Annotated[str, Field(pattern=r"^(100|[1-9][0-9]?)%$")]
-    | None
-)
-
-
-class CloseEntry(_Part):
-    """When nobody new is let in: any of `devices` is down, or enough of a kind.
-
-    A number counts the devices that are down, a share as `50%` is of those that the store has;
-    null never closes. `exits` are gates through which people leave.
-    """
-
-    devices: list[Identifier] = []
-    shelves: Enough = "50%"
-    cameras: Enough = "100%"
-    antennas: Enough = None
-    exits: Enough = "100%"
-
-
-class Policy(_Part):
-    """How the store decides; probabilities and money."""
-
-    charge_at: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
-    wrong_charge_harm_cents: Annotated[int, Field(ge=0)] = 500
-    review_cost_cents: Annotated[int, Field(ge=0)] = 60
-    lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
-    receipt_grace_s: Annotated[float, Field(ge=0, le=600)] = 2.0
-    longest_visit_s: Annotated[float, Field(ge=60, le=86_400)] = 14_400.0
-    use_history: bool = True
-    use_trust: bool = False
-    conceal_prior: bool = False
-    close_entry: CloseEntry = CloseEntry()
-
-    @model_validator(mode="after")
-    def _conceals_by_trust(self) -> Self:
-        if self.conceal_prior and not self.use_trust:
-            raise ValueError("conceal_prior comes from trust: it needs use_trust")
         return self
 
 

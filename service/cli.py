@@ -77,7 +77,7 @@ app = typer.Typer(
         Entry(
             "calibrate",
             "service.cli_calibrate:calibrate_app",
-            "Measure a camera's lens, and where it hangs.",
+            "Measure a camera's lens and place; choose what to review.",
             _SEE,
         ),
         Entry(

@@ -1,4 +1,4 @@
-"""Commands that calibrate cameras: calibrate board, intrinsics, pose."""
+"""Commands that calibrate: cameras (board, intrinsics, pose), and the risk of going unreviewed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from service.board_print import write_board
 from service.calibrate_drawing import draw_lens, draw_pose
 from service.calibrate_lens import CalibrationError, calibrate_lens
 from service.calibrate_marks import calibrate_pose, load_marks, marks_of_board
+from service.cli_calibrate_risk import risk_command
 from service.cli_common import JsonOption, console, write_json, write_result
 from service.film_source import read_picture, write_picture
 from service.store_edit import Value, fragment, write_camera
 from vision.board import Board
 
 calibrate_app = typer.Typer(
-    help="Measure a camera's lens, and where it hangs (docs/calibration.md).",
+    help="Measure a camera's lens, where it hangs (docs/calibration.md), and what to review.",
     no_args_is_help=True,
 )
 
@@ -47,7 +48,10 @@ DrawingOption = Annotated[
 
 @calibrate_app.callback()
 def calibrate() -> None:
-    """Measure a camera's lens, and where it hangs (docs/calibration.md)."""
+    """Measure a camera's lens, where it hangs (docs/calibration.md), and what to review."""
+
+
+calibrate_app.command("risk")(risk_command)
 
 
 @calibrate_app.command("board")

@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cart.events import Event, Exited, ReviewClosed, ReviewRequested
+from cart.events import BillChecked, Event, ReviewClosed, ReviewRequested
+from cart.queue import open_cases
 from sensors.store import Store, load_store, parse_store
 from sensors.wire import Verdict, encode, topic
 from service.engine_process import feed_offline
@@ -71,16 +72,23 @@ def list_reviews(
     data: DataOption = Path("store-data"),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write for machines.")] = None,
 ) -> None:
-    """The open cases, oldest first."""
+    """The open cases, first those of which a minute's look saves most (docs/charging.md)."""
     store, events = _read(data)
     cases = open_cases(events)
     table = Table(title=f"{len(cases)} open review{'' if len(cases) == 1 else 's'}")
-    for column in ("review", "shopper", "why", "likeliest answer"):
+    for column in ("review", "kind", "shopper", "why", "likeliest answer", "minutes"):
         table.add_column(column)
     names = {p.gtin: p.name for p in store.products}
     for case in cases:
         likeliest = lines_text(case.candidates[0].lines, names) if case.candidates else "–"
-        table.add_row(escape(case.review), escape(case.shopper), escape(case.reason), likeliest)
+        table.add_row(
+            escape(case.review),
+            case.kind,
+            escape(case.shopper),
+            escape(case.reason),
+            likeliest,
+            "–" if case.minutes is None else f"{case.minutes:.1f}",
+        )
     console.print(table)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(cases), indent=2))
@@ -149,22 +157,11 @@ def decide_review(
     found = feed_offline(
         data, [(now_ns, topic(store.id, "control", "cli"), encode(verdict))], Pipeline
     )
-    closed = [e for e in found if isinstance(e, ReviewClosed) and e.review == review]
+    closed = [e for e in found if isinstance(e, ReviewClosed | BillChecked) and e.review == review]
     if not closed:
         raise LiveStoreError(f"{review}: the verdict was journaled but closed no case")
     names = {p.gtin: p.name for p in store.products}
     console.print(f"{escape(review)}: billed {lines_text(closed[0].lines, names)}")
-
-
-def open_cases(events: list[Event]) -> list[ReviewRequested]:
-    """The cases that no verdict has closed."""
-    closed = {e.review for e in events if isinstance(e, ReviewClosed)}
-    held = {e.review for e in events if isinstance(e, Exited)}
-    return [
-        e
-        for e in events
-        if isinstance(e, ReviewRequested) and e.review not in closed and e.review in held
-    ]
 
 
 def _read(data: Path) -> tuple[Store, list[Event]]:

@@ -29,6 +29,10 @@ from service.report import show_receipts, show_reviews, show_score
 from service.simulate import DATASETS, read_store_text, stage
 from service.vision_supervisor import RECORDINGS_BEGIN_S, grouped
 
+FIRST_POLICY = """
+policy:
+  audit_share: 0.01  # of the bills that nobody looked at: these are looked at again
+"""
 console = Console(emoji=False, soft_wrap=True)
 
 
@@ -202,7 +206,9 @@ def _first_files(name: str) -> dict[str, str]:
     texts = {}
     for source, (file, old, new) in changes.items():
         text = read_store_text(DATASETS / f"{source}.yaml").replace(old, new, 1)
-        if file != "store":
+        if file == "store":
+            text = text.rstrip("\n") + FIRST_POLICY
+        else:
             text = text.replace("store: corner", "store: store", 1)
         texts[f"{file}.yaml"] = text.replace("name: Corner shop", f"name: {quoted}", 1)
     try:

@@ -15,6 +15,7 @@ from typing import Any
 
 from cart.events import (
     Alerted,
+    BillChecked,
     Entered,
     Event,
     Exited,
@@ -25,6 +26,7 @@ from cart.events import (
     StockMoved,
 )
 from cart.projection import Carts
+from cart.queue import ranked
 from cart.receipt import write_receipt
 from sensors.observations import (
     DeviceHealth,
@@ -192,6 +194,8 @@ class LiveState:
                         self._floor.assign(event.tracklet, event.visit)
                 case Exited(review=None) | ReviewClosed():
                     self._write_receipt(event)
+                case BillChecked():
+                    self._lower_receipt(event)
                 case Exited() | ReviewRequested():
                     self._touch("reviews")
                 case Restocked():
@@ -315,7 +319,7 @@ class LiveState:
     def _review_cases(self) -> list[dict[str, Any]]:
         return [
             review_case(case, self._known_badge(case.visit), self._catalogue)
-            for case in self._carts.reviews.values()
+            for case in ranked(self._carts.reviews.values())
         ]
 
     def _write_receipt(self, event: Exited | ReviewClosed) -> None:
@@ -332,6 +336,24 @@ class LiveState:
         self._receipts.appendleft(receipt_card(receipt, self._known_badge(event.visit), reviewer))
         self._totals["receipts"] += 1
         self._totals["billed_cents"] += receipt.total_cents
+        self._touch("receipts", "totals", "reviews")
+
+    def _lower_receipt(self, event: BillChecked) -> None:
+        """What was credited is taken off the receipt, if it is still shown, and off the total."""
+        off = sum(self._prices[gtin].price_cents * units for gtin, units in event.credited)
+        self._totals["billed_cents"] -= off
+        receipt = write_receipt(
+            event.visit,
+            event.shopper,
+            event.at_ns,
+            self._store.currency,
+            event.lines,
+            self._prices,
+        )
+        for n, card in enumerate(self._receipts):
+            if off and card["visit"] == event.visit:
+                lowered = receipt_card(receipt, self._known_badge(event.visit), event.actor)
+                self._receipts[n] = lowered | {"at_s": card["at_s"]}
         self._touch("receipts", "totals", "reviews")
 
     def _relabel(self, name: str, gtin: str) -> None:

@@ -32,6 +32,7 @@ _KINDS: dict[type[Event], Kind] = {
     events.Revised: "pick",
     events.ReviewRequested: "review",
     events.ReviewClosed: "review",
+    events.BillChecked: "review",
     events.Alerted: "alert",
 }
 

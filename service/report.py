@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cart.events import Alerted, Event, Exited, ReviewClosed, ReviewRequested
+from cart.events import Alerted, BillChecked, Event, Exited, ReviewClosed, ReviewRequested
 from cart.receipt import Price, Receipt, write_receipt
 from sensors.store import Store
 from simulator.truth import Truth
@@ -43,13 +43,17 @@ def prices_of(store: Store) -> dict[str, Price]:
 
 
 def receipts_of(events: Sequence[Event], store: Store) -> list[Receipt]:
-    """The receipts that are final: visits closed without review, and decided reviews."""
+    """The receipts of visits closed without review and of decided reviews, as they stand in the
+    end: lowered where somebody looked again."""
     prices = prices_of(store)
-    return [
-        write_receipt(e.visit, e.shopper, e.at_ns, store.currency, e.lines, prices)
-        for e in events
-        if isinstance(e, ReviewClosed) or (isinstance(e, Exited) and e.review is None)
-    ]
+    return list(
+        {
+            e.visit: write_receipt(e.visit, e.shopper, e.at_ns, store.currency, e.lines, prices)
+            for e in events
+            if isinstance(e, ReviewClosed | BillChecked)
+            or (isinstance(e, Exited) and e.review is None)
+        }.values()
+    )
 
 
 def money(cents: int, currency: str) -> str:

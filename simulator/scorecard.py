@@ -177,6 +177,11 @@ def card(sheets: Sequence[Sheet]) -> Figures:
         },
         "calibration": calibration(line for one in sheets for line in one.lines),
         "risk_coverage": risk_coverage(visit for one in sheets for visit in one.visits),
+        "outcomes": [
+            {"scene": one.scene, "seed": one.seed, **msgspec.to_builtins(visit)}
+            for one in sheets
+            for visit in one.visits
+        ],
         "crowding": fates([one.crowds for one in sheets]),
         "stock": _stock(reduce(add, (one.stock for one in sheets))),
         "tracking": _tracking(reduce(add, (one.tracking for one in sheets))),

@@ -32,18 +32,24 @@ CONFIDENCE = 0.95
 
 
 class VisitOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How sure the engine was of a visit, and what its bill would have got wrong."""
+    """How sure the engine was of a visit, and what its bill would have got wrong.
+
+    `risk` is what the engine gave as the risk of a wrong charge, None where it gave none.
+    """
 
     reviewed: bool
     probability: float
+    billed_units: int
     wrong_units: int
     missed_units: int
+    risk: float | None = None
 
 
 def outcomes(events: Sequence[Event], bills: Iterable[Bill]) -> list[VisitOutcome]:
     """One outcome per visit that the engine closed, reviewed ones by their likeliest answer."""
     lines: dict[str, dict[str, float]] = defaultdict(dict)
     likeliest = _likeliest(events)
+    risks = {event.visit: event.risk for event in events if isinstance(event, Exited)}
     for event in events:
         if isinstance(event, (Picked, PutBack, HandedOver)):
             lines[event.visit][event.line] = event.posterior
@@ -63,6 +69,8 @@ def outcomes(events: Sequence[Event], bills: Iterable[Bill]) -> list[VisitOutcom
                 probability=probability,
                 wrong_units=_surplus(billed, bill.true),
                 missed_units=_surplus(bill.true, billed),
+                billed_units=sum(billed.values()),
+                risk=risks.get(bill.visit),
             )
         )
     return found

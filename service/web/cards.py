@@ -73,14 +73,16 @@ def cart_card(cart: Cart, badge: Badge, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def review_case(case: ReviewRequested, badge: Badge, catalogue: Catalogue) -> dict[str, Any]:
-    """A question to a labeler: what is certain, and the answers to choose from."""
+    """A question to a labeler: what is certain, or billed already, and answers to choose from."""
     return {
         "review": case.review,
         "visit": case.visit,
         "shopper": badge.name,
         "colour": badge.colour,
         "at_s": case.at_ns / 1e9,
+        "kind": case.kind,
         "reason": case.reason,
+        "minutes": case.minutes,
         "certain": priced(case.certain, catalogue),
         "candidates": [
             {

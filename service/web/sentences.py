@@ -49,12 +49,22 @@ def sentence(event: events.Event, shopper: Name, product: Name) -> str:
             word = "left" if event.units < 0 else "came to"
             return f"{change} {word} {event.facing}: {event.left} there"
         case events.ReviewRequested():
+            if event.kind != "held":
+                return f"The bill of {shopper(event.visit)} is to be checked ({event.kind})"
             return f"{shopper(event.visit)} needs a review"
         case events.ReviewClosed():
             word = "decided" if event.verified else "could not tell"
             return f"{event.actor} {word} for {shopper(event.visit)}: {_bill(event.lines)}"
         case events.ProfileUsed():
             return f"{shopper(event.visit)}: {event.reason}"
+        case events.BillChecked():
+            if event.credited:
+                return (
+                    f"{event.actor} lowered the bill of {shopper(event.visit)}: "
+                    f"{_bill(event.credited)} less"
+                )
+            word = "is right" if event.verified else "could not be checked"
+            return f"The bill of {shopper(event.visit)} {word} ({event.actor})"
         case events.Alerted():
             return event.text
         case _:

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from cart import events as e
 from cart.profile import Profiles
 from cart.projection import Carts
+from cart.queue import open_cases
 from cart.receipt import Price, included_tax, write_receipt
 
 GTIN, OTHER = "00000000000017", "00000000000024"
 
 
-def event(kind, number, **fields):
+def event(kind, number, /, **fields):
     return kind(number=number, at_ns=number, decided_ns=number, **fields)
 
 
@@ -80,7 +81,56 @@ def test_a_review_holds_the_bill_until_the_verdict():
     assert carts.reviews == {}
 
 
-@pytest.mark.parametrize("one", history())
+def asked(number, review, worth, kind="held"):
+    return event(
+        e.ReviewRequested, number, review=review, visit="v1", shopper="ada", reason="",
+        certain=((GTIN, 2),), candidates=(), evidence=(), kind=kind, worth_cents_per_min=worth,
+    )  # fmt: skip
+
+
+def checked(number, review, lines, credited):
+    return event(
+        e.BillChecked, number, review=review, visit="v1", shopper="ada", kind="audit",
+        lines=lines, credited=credited, actor="me", verified=True,
+    )  # fmt: skip
+
+
+def test_a_check_lowers_a_bill_that_is_out():
+    carts = Carts({})
+    carts.apply(event(e.Entered, 1, visit="v1", shopper="ada", tracklet=None))
+    carts.apply(asked(2, "r1", 1.0, "audit"))
+    carts.apply(event(e.Exited, 3, visit="v1", shopper="ada", lines=((GTIN, 2),), risk=0.01))
+    assert carts.visits["v1"].state == "billed"
+    assert list(carts.reviews) == ["r1"]
+    carts.apply(checked(4, "r1", ((GTIN, 1),), ((GTIN, 1),)))
+    assert carts.reviews == {}
+    assert carts.visits["v1"].bill == ((GTIN, 1),)
+    assert carts.visits["v1"].state == "billed"
+
+
+def test_open_cases_are_ranked_by_what_a_minute_saves_the_oldest_of_equals_first():
+    worth = (("r1", 5.0), ("r2", 60.0), ("r3", 60.0), ("r4", 9.0))
+    told = [asked(number, *one) for number, one in enumerate(worth, 1)]
+    assert [c.review for c in open_cases(told)] == ["r2", "r3", "r4", "r1"]
+    told.append(checked(5, "r2", (), ()))
+    told.append(
+        event(
+            e.ReviewClosed, 6, review="r4", visit="v1", shopper="ada", lines=(), actor="me",
+            verified=True,
+        )
+    )  # fmt: skip
+    assert [c.review for c in open_cases(told)] == ["r3", "r1"]
+
+
+def test_what_was_written_before_risks_were_told_is_read():
+    line = (
+        b'{"kind":"Exited","event":{"number":1,"at_ns":1,"decided_ns":1,"visit":"v1",'
+        b'"shopper":"ada","lines":[],"review":null}}'
+    )
+    assert e.from_json(line) == event(e.Exited, 1, visit="v1", shopper="ada", lines=())
+
+
+@pytest.mark.parametrize("one", [*history(), checked(9, "r", (), ((GTIN, 1),)), asked(8, "r", 1.0)])
 def test_events_survive_their_log(one):
     assert e.from_json(e.to_json(one)) == one
 

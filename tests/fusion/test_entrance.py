@@ -11,7 +11,8 @@ from cart import events as e
 from fusion.engine import Engine
 from fusion.entrance import Entrance
 from sensors.observations import CodeScanned, DeviceHealth, GateCrossing, Tick, TrackPoint
-from sensors.store import CloseEntry, Store, StoreFileError, load_store, parse_store
+from sensors.policy import CloseEntry
+from sensors.store import Store, StoreFileError, load_store, parse_store
 
 CORNER = Path(__file__).parents[2] / "datasets" / "stores" / "corner.yaml"
 STORE = load_store(CORNER)

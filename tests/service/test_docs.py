@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from sensors import foreign_devices
+from sensors import foreign_devices, policy
 from sensors import store as store_module
 from sensors.decode import Decoder
 from sensors.store import Store, load_store
@@ -80,6 +80,7 @@ def test_every_example_of_the_bus_decodes():
     [
         ("store-file.md", store_module),
         ("store-file.md", foreign_devices),
+        ("store-file.md", policy),
         ("worlds.md", world_module),
         ("scenes.md", scene_module),
         ("scenes.md", script_module),
@@ -98,11 +99,11 @@ def test_every_key_is_explained(page, module):
 
 def test_the_defaults_of_the_policy_are_those_stated():
     text = (DOCS / "store-file.md").read_text(encoding="utf-8")
-    rule = store_module.CloseEntry.model_fields
-    for key, field in {**store_module.Policy.model_fields, **rule}.items():
+    rule = policy.CloseEntry.model_fields
+    for key, field in {**policy.Policy.model_fields, **rule}.items():
         default = "null" if field.default is None else field.default
         default = str(default).lower() if isinstance(default, bool) else default
-        if not isinstance(default, store_module.CloseEntry):
+        if not isinstance(default, policy.CloseEntry):
             stated = rf"\| `{key}` \|(?:[^|]*\|)? `{re.escape(str(default))}` \|"
             assert re.search(stated, text), key
 

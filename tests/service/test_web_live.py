@@ -240,6 +240,44 @@ def test_a_review_holds_the_cart_until_it_is_closed(live: LiveState) -> None:
     assert state["receipts"][0]["reviewer"] == "kim"
 
 
+def test_an_audit_shows_a_bill_and_may_lower_it(live: LiveState) -> None:
+    enter(live)
+    take(live, 2)
+    case = {"visit": "v-ada", "shopper": "ada", "certain": ((COLA, 2),), "candidates": ()}
+    asked = {"reason": "drawn", "evidence": (), "kind": "audit", "minutes": 0.8}
+    live.apply(
+        events.ReviewRequested(**moment(3, 9), review="r1", **case, **asked, worth_cents_per_min=60)
+    )
+    live.apply(
+        events.ReviewRequested(**moment(4, 9), review="r2", **case, **asked, worth_cents_per_min=90)
+    )
+    live.apply(events.Exited(**moment(5, 9), visit="v-ada", shopper="ada", lines=((COLA, 2),)))
+    state = live.snapshot()
+    assert (state["carts"], state["receipts"][0]["lines"][0]["quantity"]) == ([], 2)
+    assert [c["review"] for c in state["reviews"]] == ["r2", "r1"]
+    assert (state["reviews"][0]["kind"], state["reviews"][0]["minutes"]) == ("audit", 0.8)
+    before = state["totals"]["billed_cents"]
+    for number, credited in ((6, ((COLA, 1),)), (7, ())):
+        live.apply(
+            events.BillChecked(
+                **moment(number, 20),
+                review=f"r{number - 5}",
+                visit="v-ada",
+                shopper="ada",
+                kind="audit",
+                lines=((COLA, 1),),
+                credited=credited,
+                actor="kim",
+                verified=True,
+            )
+        )
+    state = live.snapshot()
+    assert state["reviews"] == []
+    (receipt,) = state["receipts"]
+    assert (receipt["lines"][0]["quantity"], receipt["reviewer"]) == (1, "kim")
+    assert state["totals"] == {"receipts": 1, "billed_cents": before - receipt["total_cents"]}
+
+
 def test_another_product_on_a_facing_changes_the_layout(live: LiveState) -> None:
     before = live.layout_revision
     live.apply(events.Restocked(**moment(1), facing="g1s1.1", gtin=RICE, units=4, actor="kim"))

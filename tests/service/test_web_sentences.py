@@ -26,6 +26,8 @@ VERDICT: dict[str, Any] = {
     "actor": "kim",
 }
 
+CHECK: dict[str, Any] = {**VERDICT, "kind": "audit"}
+
 
 @pytest.mark.parametrize(
     ("event", "words"),
@@ -74,6 +76,32 @@ VERDICT: dict[str, Any] = {
         ),
         (events.ReviewClosed(**VERDICT, verified=True), "kim decided for Ada: 1 unit"),
         (events.ReviewClosed(**VERDICT, verified=False), "kim could not tell for Ada: 1 unit"),
+        (
+            events.ReviewRequested(
+                **MOMENT,
+                review="r",
+                visit="ada",
+                shopper="ada",
+                reason="drawn",
+                certain=(),
+                candidates=(),
+                evidence=(),
+                kind="audit",
+            ),
+            "The bill of Ada is to be checked (audit)",
+        ),
+        (
+            events.BillChecked(**CHECK, credited=(("cola", 2),), verified=True),
+            "kim lowered the bill of Ada: 2 units less",
+        ),
+        (
+            events.BillChecked(**CHECK, credited=(), verified=True),
+            "The bill of Ada is right (kim)",
+        ),
+        (
+            events.BillChecked(**CHECK, credited=(), verified=False),
+            "The bill of Ada could not be checked (kim)",
+        ),
         (events.Alerted(**MOMENT, kind="count", subject="x", text="Look at x"), "Look at x"),
     ],
 )

@@ -22,6 +22,8 @@ export function createReviews() {
 
 function card(review, actor) {
   const note = el("p", { class: "note", role: "status" });
+  const held = review.kind === "held";
+  const known = describe(review.certain);
   const node = el(
     "article",
     { class: "card review", "data-review": review.review },
@@ -37,14 +39,17 @@ function card(review, actor) {
       ),
     ),
     el("p", { class: "reason", text: sentence(review.reason) }),
-    review.certain.length
-      ? el("p", { class: "certain", text: `Certain: ${describe(review.certain)}. And besides?` })
+    review.certain.length || !held
+      ? el("p", {
+          class: "certain",
+          text: held ? `Certain: ${known}. And besides?` : `Billed: ${known}.`,
+        })
       : null,
   );
   const answers = el("div", { class: "answers", role: "group", "aria-label": "What was taken?" });
   const decide = (lines) => send(review.review, lines, actor, answers, note);
   for (const candidate of review.candidates) {
-    answers.append(answer(candidate, review.certain, decide, !actor));
+    answers.append(answer(candidate, held ? review.certain : [], decide, !actor));
   }
   if (actor) {
     answers.append(
