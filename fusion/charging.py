@@ -55,6 +55,7 @@ def best_bill(
     """The bill of least expected loss over what a visit may hold, with probabilities."""
     named = [(p, counted(held)) for p, held in carts]
     unknown = sum(p * one.units for p, held in carts for one in held if one.gtin is None)
+    unsettled: list[str] = []  # whose units no single answer settles
     doubtful: list[str] = []
     lines: dict[str, int] = {}
     certain: dict[str, int] = {}
@@ -67,17 +68,16 @@ def best_bill(
         sure = max(n for n in distribution if _at_least(distribution, n) >= policy.charge_at)
         if sure:
             certain[gtin] = sure
-        if (
-            max(distribution.values()) < policy.charge_at
-            and _at_least(distribution, sure + 1) >= ASK_FROM
-        ):
-            doubtful.append(gtin)
+        if max(distribution.values()) < policy.charge_at:
+            unsettled.append(gtin)
+            if _at_least(distribution, sure + 1) >= ASK_FROM:
+                doubtful.append(gtin)
     if policy.pool_substitutes:
-        for pool in pooled(named, doubtful, certain, losses, products, policy):
+        for pool in pooled(named, unsettled, certain, losses, products, policy):
             for gtin in pool.members:
                 lines.pop(gtin, None)
                 losses[gtin] = 0.0
-                doubtful.remove(gtin)
+            doubtful = [gtin for gtin in doubtful if gtin not in pool.members]
             lines |= pool.lines
             losses[pool.members[0]] = pool.expected_loss_cents
     owed = sum(p for p, held in named if all(held[gtin] >= n for gtin, n in lines.items()))

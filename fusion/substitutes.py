@@ -1,16 +1,15 @@
 """Substitutes pooled: charging one of several products where only *which* of them is in doubt.
 
-Products whose charge is in doubt and that bear the same tax make a pool. Beyond what is certain of
-each, k units of the pool are charged, k the most that were taken with P ≥ `charge_at`, whichever
-they were. The bill names the units of that one answer whose price is least among all answers with
-at least k units (of equals the likeliest one): where all cost the same, the likeliest product at
-its price; between two prices the cheaper. So the pool's charge is at most what is owed in every
-answer that has k units, and a wrong name costs the shopper nothing.
+Products of which no number of units is certain and that bear the same tax make a pool. Beyond what
+is certain of each, k units of the pool are charged, k the most that were taken with
+P ≥ `charge_at`, whichever they were. The bill names the units of that one answer whose price is
+least among all answers with at least k units (of equals the likeliest one): where all cost the
+same, the likeliest product at its price; between two prices the cheaper. So the pool's charge is at
+most what is owed in every answer that has k units, and a wrong name costs the shopper nothing.
 
 A pool is charged only if that lowers the expected loss (`fusion.loss`), for which a wrong name of
 the same pool is no harm. Scores and `Bill.risk` count units by GTIN: there a wrong name is one
-unit charged wrongly and one missed. A pool's members are in doubt each by its own, so they would
-be asked about or left out otherwise.
+unit charged wrongly and one missed. By themselves the members would be asked about or left out.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Pool:
 
 def pooled(
     carts: Carts,
-    doubtful: Sequence[str],
+    unsettled: Sequence[str],
     certain: Mapping[str, int],
     losses: Mapping[str, float],
     products: Mapping[str, Product],
@@ -45,11 +44,12 @@ def pooled(
 ) -> list[Pool]:
     """The pools that lower the expected loss.
 
-    `carts` are the answers with their probabilities, `certain` the certain units by GTIN, `losses`
-    the expected loss in minor units of billing each product by itself.
+    `carts` are the answers with their probabilities, `unsettled` the products of which no number of
+    units is certain, `certain` the certain units by GTIN, `losses` the expected loss in minor units
+    of billing each product by itself.
     """
     alike: dict[str, list[str]] = defaultdict(list)
-    for gtin in doubtful:
+    for gtin in unsettled:
         alike[products[gtin].tax_class].append(gtin)
     found = []
     for members in alike.values():

@@ -50,7 +50,8 @@ def _show(one: Explanation, store: Store) -> None:
     if not one.incidents:
         console.print("nothing moved that may have been theirs")
     if one.review is not None:
-        console.print(f"held for review: {escape(one.review.reason)}")
+        why = "held for review" if one.review.kind == "held" else one.review.kind
+        console.print(f"{why}: {escape(one.review.reason)}")
     if one.bill is not None:
         lines = [f"{units} × {names.get(gtin, gtin)}" for gtin, units in one.bill.lines]
         console.print(f"billed: {escape(', '.join(lines) or 'nothing')}\n")

@@ -60,6 +60,12 @@ def test_two_flavours_of_one_price_are_charged_as_the_likelier():
     assert bill.risk == pytest.approx(0.45)  # told by product
 
 
+def test_three_flavours_none_of_which_is_worth_a_question_are_pooled():
+    found = carts((0.35, "a"), (0.34, "b"), (0.3, "c"), (0.01, ""))
+    assert best_bill(found, PRODUCTS, ASKING).doubtful == ()
+    assert best_bill(found, PRODUCTS, POOLING).lines == lines("c")
+
+
 def test_between_two_prices_the_cheaper_is_charged():
     found = carts((0.55, "a"), (0.44, "c"), (0.01, ""))
     assert best_bill(found, PRODUCTS, POOLING).lines == lines("c")
