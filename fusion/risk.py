@@ -27,7 +27,7 @@ from scipy.special import betainc, betaincinv, betaln
 
 CONFIDENCE = 0.95
 WORST = 10.0  # a promise that is broken much is found out soonest
-GRID = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
+GRID = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ def risk_command(
         list[float] | None,
         typer.Option(help="The most that may be charged wrongly; default: 0.05, 0.02 and 0.01."),
     ] = None,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(help="A threshold to test, chosen before looking; default: a grid from 0.01."),
+    ] = None,
     confidence: Annotated[
         float, typer.Option(min=0.5, max=0.9999, help="How sure to be of it.")
     ] = CONFIDENCE,
@@ -56,9 +60,13 @@ def risk_command(
     alphas = alpha or ALPHAS
     if not all(0 < one < 1 for one in alphas):
         raise StoreFileError("--alpha: expected shares above 0 and below 1")
+    if not all(0 <= one <= 1 for one in threshold or []):
+        raise StoreFileError("--threshold: expected probabilities from 0 to 1")
     if drawing is not None and drawing.suffix.lower() != ".svg":
         raise StoreFileError(f"--drawing {drawing}: expected a name that ends in .svg")
-    chosen_on, checked_on, grid = _visits(cards or [], data, check)
+    chosen_on, checked_on, limit = _visits(cards or [], data, check)
+    # riskier visits were held: of these a ledger says nothing
+    grid = sorted({min(one, limit) for one in threshold or GRID})
     report = risk_report(chosen_on, checked_on, alphas, confidence, grid)
     _show(report)
     if drawing is not None:
@@ -68,32 +76,30 @@ def risk_command(
 
 def _visits(
     cards: list[Path], data: Path | None, check: Path | None
-) -> tuple[Visits, Visits, tuple[float, ...]]:
-    """What to choose on, what to check on, and the thresholds that can be told of."""
+) -> tuple[Visits, Visits, float]:
+    """What to choose on, what to check on, and the most risk of a visit that can be among them."""
     if bool(cards) == (data is not None):
         raise StoreFileError("give scorecards, or --data with a store's data directory")
-    grid: tuple[float, ...] = GRID
+    limit = 1.0
     if data is not None:
-        parts, grid = _ledger(data)
+        parts, limit = _ledger(data)
     else:
         parts = [part for path in cards for part in of_card(read_card(path), str(path))]
     if check is None:
-        return *halves(parts), grid
+        return *halves(parts), limit
     if check in cards:
         raise RecordingError(f"--check {check}: it is one of those to choose on")
-    return joined(parts), joined(of_card(read_card(check), str(check))), grid
+    return joined(parts), joined(of_card(read_card(check), str(check))), limit
 
 
-def _ledger(data: Path) -> tuple[list[Visits], tuple[float, ...]]:
+def _ledger(data: Path) -> tuple[list[Visits], float]:
     if not (data / "journal.sqlite").exists():
         raise LiveStoreError(f"{data}: no journal here; name the store's directory with --data")
     journal = Journal(data / "journal.sqlite")
     try:
         store = parse_store(journal.meta()["store_text"], f"{data}: store file")
         limit = store.policy.review_risk_above
-        # riskier visits were held: of these the ledger says nothing
-        grid = GRID if limit is None else (*(g for g in GRID if g < limit), limit)
-        return of_ledger(journal.events()), grid
+        return of_ledger(journal.events()), 1.0 if limit is None else limit
     finally:
         journal.close()
 

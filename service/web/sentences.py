@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from cart import events
+from fusion.desk import NOBODY
 
 Name = Callable[[str], str]
 
@@ -52,6 +53,8 @@ def sentence(event: events.Event, shopper: Name, product: Name) -> str:
             if event.kind != "held":
                 return f"The bill of {shopper(event.visit)} is to be checked ({event.kind})"
             return f"{shopper(event.visit)} needs a review"
+        case events.ReviewClosed() if event.actor == NOBODY:
+            return f"Nobody answered in time for {shopper(event.visit)}: {_bill(event.lines)}"
         case events.ReviewClosed():
             word = "decided" if event.verified else "could not tell"
             return f"{event.actor} {word} for {shopper(event.visit)}: {_bill(event.lines)}"

@@ -99,10 +99,13 @@ def test_the_command_reads_cards_and_says_what_it_lacks(tmp_path, openaisle):
     assert "policy: {review_risk_above: 0.2, wrong_charge_promise: 0.02}" in told
     assert [p["alpha"] for p in msgspec.json.decode(out.read_bytes())["promises"]] == [0.02]
     assert drawing.read_text().startswith("<svg")
+    assert openaisle("calibrate", "risk", card, "--threshold", "0.25", "--json", out)[0] == 0
+    rows = msgspec.json.decode(out.read_bytes())["thresholds"]
+    assert [(row["threshold"], row["visits"]) for row in rows] == [(0.25, 350)]
     old = tmp_path / "old.json"
     old.write_bytes(msgspec.json.encode({"schema": SCHEMA}))
     for wrong in ([], [old], [card, "--data", tmp_path], [card, "--alpha", "1"],
-                  [card, "--check", card], [card, "--drawing", "x.png"],
+                  [card, "--threshold", "2"], [card, "--check", card], [card, "--drawing", "x.png"],
                   ["--data", tmp_path]):  # fmt: skip
         status, _, why = openaisle("calibrate", "risk", *wrong)
         assert status == 2, wrong
@@ -150,4 +153,4 @@ def test_a_ledger_tells_nothing_of_visits_above_its_stores_threshold(tmp_path, o
     out = tmp_path / "out.json"
     assert openaisle("calibrate", "risk", "--data", tmp_path, "--json", out)[0] == 0
     rows = msgspec.json.decode(out.read_bytes())["thresholds"]
-    assert [row["threshold"] for row in rows] == [0.005, 0.01, 0.02, 0.03, 0.04]
+    assert [row["threshold"] for row in rows] == [0.01, 0.02, 0.03, 0.04]

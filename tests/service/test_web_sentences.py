@@ -75,6 +75,10 @@ CHECK: dict[str, Any] = {**VERDICT, "kind": "audit"}
             "Ada left, the bill waits for a review",
         ),
         (events.ReviewClosed(**VERDICT, verified=True), "kim decided for Ada: 1 unit"),
+        (
+            events.ReviewClosed(**VERDICT | {"actor": "nobody"}, verified=False),
+            "Nobody answered in time for Ada: 1 unit",
+        ),
         (events.ReviewClosed(**VERDICT, verified=False), "kim could not tell for Ada: 1 unit"),
         (
             events.ReviewRequested(
