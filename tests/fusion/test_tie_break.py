@@ -71,7 +71,7 @@ def test_popularity_settles_a_tie_for_everybody_and_is_no_ones_history():
 def bill(loss_cents=30.0, unknown=0.0, doubtful=()):
     return Bill(
         lines=(), expected_loss_cents=loss_cents, certain=(), candidates=(), doubtful=doubtful,
-        unknown=unknown,
+        unknown=unknown, risk=0.0,
     )  # fmt: skip
 
 
