@@ -62,11 +62,7 @@ class Dark:
 
 
 def _within(gondola: Gondola, shelf: Shelf, hand: HandPoint) -> bool:
-    x, y = gondola.to_floor(0.0, 0.0)
-    ux, uy = (one - other for one, other in zip(gondola.to_floor(1.0, 0.0), (x, y), strict=True))
-    vx, vy = (one - other for one, other in zip(gondola.to_floor(0.0, 1.0), (x, y), strict=True))
-    along = (hand.x_m - x) * ux + (hand.y_m - y) * uy
-    inwards = (hand.x_m - x) * vx + (hand.y_m - y) * vy
+    along, inwards = gondola.to_local(hand.x_m, hand.y_m)
     return (
         0.0 <= along <= gondola.width_m
         and -SHORT_M <= inwards <= gondola.depth_m
