@@ -44,12 +44,13 @@ class _Known:
 
 
 class Content:
-    """What one facing may hold; `home` is what the planogram says."""
+    """What one facing may hold; `home` is what the planogram says, which is `wrong` with that
+    probability."""
 
-    def __init__(self, home: str, products: Mapping[str, Product]) -> None:
+    def __init__(self, home: str, products: Mapping[str, Product], wrong: float = WRONG) -> None:
         self._products = products
-        self._each = WRONG / max(1, len(products) - 1)
-        self._known = {home: _Known(1 - WRONG if len(products) > 1 else 1.0)}
+        self._each = wrong / max(1, len(products) - 1)
+        self._known = {home: _Known(1 - wrong if len(products) > 1 else 1.0)}
 
     def share(self, gtin: str) -> float:
         """c(g)."""

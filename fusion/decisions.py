@@ -26,6 +26,7 @@ from fusion.reach import Place, reach_log_ratio
 from fusion.shelves import Part, Shelves
 from fusion.sight import Sights
 from fusion.states import Mark, State, Told
+from fusion.switches import EVERYTHING, Switches
 from fusion.tie_break import Branch, TieBreak
 from sensors.observations import ProductSighting, WeightStep
 
@@ -82,6 +83,7 @@ class Decisions:
         profiles: Profiles,
         belief: Belief,
         log: Log,
+        used: Switches = EVERYTHING,
     ) -> None:
         self._shelves = shelves
         self._people = people
@@ -89,6 +91,7 @@ class Decisions:
         self._ties = TieBreak(profiles, accounts, len(shelves.products), log)
         self._belief = belief
         self._log = log
+        self._used = used
         self._sights = Sights(shelves.products)
         self._lines = Lines(log, shelves)
         self.contents = Contents(shelves)
@@ -112,7 +115,7 @@ class Decisions:
     def sighted(self, sighting: ProductSighting) -> None:
         """Take a sighting in, and weigh anew what it tells more of."""
         self._sights.saw(sighting)
-        if sighting.moment != "after":
+        if sighting.moment != "after" or not self._used.late:
             return
         for decision in list(self._recent.values()):
             late = self._log.now_ns - decision.step.at_ns >= SIGHTED_WITHIN_NS
@@ -202,6 +205,8 @@ class Decisions:
 
     def _reach(self, step: WeightStep, part: Part, present: Sequence[str]) -> dict[str, float]:
         """log R of each visit: of that of its persons who reached likeliest."""
+        if not self._used.hand:
+            return dict.fromkeys(present, 0.0)
         place = place_of(part)
         return {
             v: max(
@@ -237,10 +242,10 @@ class Decisions:
         beam = self._belief.states_of(near, part.place.id)
         who = who_of(reach, near)
         staff = {v for v in near if self._accounts[v].staff}
-        common = self._seen(decision, explain(part, self._shelves, who, staff))
+        common = self._seen(decision, explain(part, self._shelves, who, staff, self._used))
         least = max(one.score for one in common) - UNLIKELY
         common = [one for one in common if one.score > least]
-        at_once = self._at_once(step, part)
+        at_once = self._at_once(step, part) if self._used.hand else []
         before = self._before(part)
         branches = [
             (state.log_weight + one.score, state, one)
@@ -255,6 +260,8 @@ class Decisions:
         ]
         branches = _likely(branches)
         branches = self._ties.settle(branches, step.at_ns)
+        if not self._used.joint:
+            branches = [max(branches, key=lambda branch: branch[0])]
         for _, _, one in reversed(branches):
             decision.terms[tuple(move.told for move in one.moves)] = one.terms
         self.contents.weighed(decision, [one for _, _, one in branches])
@@ -318,6 +325,8 @@ class Decisions:
 
     def _sightings(self, decision: Decision) -> dict[str, list[ProductSighting]]:
         """What was seen in the hands of each visit's persons at a decision."""
+        if not self._used.sight:
+            return {}
         return {
             v: self._sights.of(
                 decision.step,

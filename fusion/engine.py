@@ -35,6 +35,7 @@ from fusion.risk import Promise
 from fusion.shelves import Shelves
 from fusion.standing import Standing
 from fusion.states import State, counted
+from fusion.switches import EVERYTHING, Switches
 from fusion.workload import Backlog
 from sensors.observations import (
     CodeScanned,
@@ -62,11 +63,17 @@ _NEVER_NS = 2**63
 
 
 class Engine:
-    """Decides who took what in one store. `profiles` are what it knows of shoppers from before, by
-    default nothing."""
+    """Decides who took what in one store.
 
-    def __init__(self, store: Store, profiles: Profiles | None = None) -> None:
+    It weighs the kinds of evidence that are `used`; `profiles` are what it knows of shoppers from
+    before, by default nothing.
+    """
+
+    def __init__(
+        self, store: Store, profiles: Profiles | None = None, used: Switches = EVERYTHING
+    ) -> None:
         self._store = store
+        self._used = used
         self._centres_m = {gate.id: gate.centre_m for gate in store.gates}
         self._gates = Gates()
         self._entrance = Entrance(store)
@@ -75,9 +82,9 @@ class Engine:
         self.people = People((floor.x_max_m - floor.x_min_m) * (floor.y_max_m - floor.y_min_m))
         self._meetings = Meetings()
         self._dark = Dark(store)
-        self._shelves = Shelves(store)
+        self._shelves = Shelves(store, used.planogram)
         self._profiles = Profiles() if profiles is None else profiles
-        self._profiles.use_history = store.policy.use_history
+        self._profiles.use_history = store.policy.use_history and used.history
         self._log = Log(self._profiles.apply)
         self._learning = Learning(self._shelves, self._log)
         self._log.listen(self._learning.hear)
@@ -85,7 +92,13 @@ class Engine:
         self._accounts: dict[str, Account] = {}
         self.belief = Belief()
         self.decisions = Decisions(
-            self._shelves, self.people, self._accounts, self._profiles, self.belief, self._log
+            self._shelves,
+            self.people,
+            self._accounts,
+            self._profiles,
+            self.belief,
+            self._log,
+            used,
         )
         self.decisions.listen(self._learning.decided)
         promise = Promise(store.policy.wrong_charge_promise)
@@ -295,8 +308,8 @@ class Engine:
         self._left = [one for one in self._left if reads.at_ns - one[1] < LEFT_WITHIN_NS]
         visits = [v for gate, at, v in self._left if (gate, at) == (reads.gate, reads.crossed_ns)]
         account = self._accounts.get(visits[0]) if visits else None
-        tagged = self._tagged
-        if account is None or account.inside or account.shared or not tagged:
+        tagged = self._tagged if self._used.tags else []
+        if not tagged or account is None or account.inside or account.shared:
             return
         read, visit = strong_reads(reads.reads), account.visit
         beside = self._beside(reads, account)
@@ -305,7 +318,8 @@ class Engine:
         def ratio(state: State) -> float:
             return log_likelihood(state.carts[visit], read, tagged, foreign)
 
-        self.decisions.read_at_exit(visit, ratio)
+        if self._used.late:
+            self.decisions.read_at_exit(visit, ratio)
         _, likeliest = self.belief.carts(visit)[0]
         account.astonishing = unexplained(likeliest, read, tagged, foreign)
         account.confirmed = () if beside else confirmed(likeliest, read, tagged)

@@ -24,6 +24,7 @@ from fusion.mass import (
 )
 from fusion.shelves import Part, ShelfPlace, Shelves
 from fusion.states import Holding, Mark, Move, State
+from fusion.switches import EVERYTHING, Switches
 
 PRIOR_UNITS = (0.80, 0.13, 0.04, 0.015)
 PRIOR_MORE = 0.1  # / n³, for n units beyond those listed
@@ -73,7 +74,9 @@ def who_of(reach: Mapping[str, float], near: Collection[str]) -> Who:
     return [*known, (None, {"who": math.log(PRIOR_NOBODY), "hand": 0.0})]
 
 
-def explain(part: Part, shelves: Shelves, who: Who, staff: Collection[str]) -> list[Hypothesis]:
+def explain(
+    part: Part, shelves: Shelves, who: Who, staff: Collection[str], used: Switches = EVERYTHING
+) -> list[Hypothesis]:
     """Hypotheses that do not depend on what carts hold. `staff` are the visits that bring goods."""
     found = [
         Hypothesis(
@@ -92,7 +95,7 @@ def explain(part: Part, shelves: Shelves, who: Who, staff: Collection[str]) -> l
         for visit, terms in who
     ]
     if part.delta_g < 0:
-        return found + _takes(part, shelves, who)
+        return found + _takes(part, shelves, who, used)
     return found + _deliveries(part, shelves, [one for one in who if one[0] in staff])
 
 
@@ -114,14 +117,15 @@ def in_state(
     ]
 
 
-def _takes(part: Part, shelves: Shelves, who: Who) -> list[Hypothesis]:
+def _takes(part: Part, shelves: Shelves, who: Who, used: Switches) -> list[Hypothesis]:
     """Units of the facing's own product, or of another one that stands there unknown to us."""
-    place, content = part.place, part.place.content
-    spot = centroid_log_likelihood(part.centroid, place.plates, place.shelf.plate_count)
+    place, content, spot = part.place, part.place.content, 0.0
+    if used.planogram:
+        spot = centroid_log_likelihood(part.centroid, place.plates, place.shelf.plate_count)
     found = []
     for gtin in shelves.products:
         share = content.share(gtin)
-        expected = share > LEAST_EXPECTED
+        expected = share > LEAST_EXPECTED or not used.planogram
         for units in _plausible_units(part.delta_g, content.unit_g(gtin)):
             if units > 1 and not expected:
                 continue
@@ -129,7 +133,7 @@ def _takes(part: Part, shelves: Shelves, who: Who) -> list[Hypothesis]:
             if weight < UNLIKELY:
                 continue
             terms = {"prior": prior, "weight": weight, "place": spot}
-            if gtin == place.gtin:
+            if used.planogram and gtin == place.gtin:
                 terms |= _stock_term(place, units)
             found += [Hypothesis((Move(v, gtin, units),), {**terms, **w}) for v, w in who]
             if units > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from fusion.content import Content
+from fusion.content import WRONG, Content
 from fusion.mass import centroid
 from sensors.observations import WeightStep
 from sensors.store import Facing, Gondola, Product, Shelf, Store, facing_id
@@ -41,9 +41,11 @@ class Part:
 class Shelves:
     """All facings of a store, by id and by shelf."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, planogram: bool = True) -> None:
         self.products: dict[str, Product] = {p.gtin: p for p in store.products}
         self.places: dict[str, ShelfPlace] = {}
+        others = 1 - 1 / max(1, len(self.products))  # all alike, where no planogram is believed
+        self._wrong = WRONG if planogram else others
         self._by_shelf: dict[str, list[ShelfPlace]] = {}
         for gondola in store.gondolas:
             for shelf in gondola.shelves:
@@ -58,7 +60,7 @@ class Shelves:
             facing.plates,
             facing.gtin,
             facing.units,
-            Content(facing.gtin, self.products),
+            Content(facing.gtin, self.products, self._wrong),
         )
         self.places[place.id] = place
         self._by_shelf.setdefault(shelf.id, []).append(place)

@@ -47,6 +47,12 @@ app = typer.Typer(
             "simulate", "service.cli_runs:simulate", "Play scenes fast, bill and score them.", _TRY
         ),
         Entry("score", "service.cli_score:score", "Score bills against the truth.", _TRY),
+        Entry(
+            "measure",
+            "service.cli_measures:measure_app",
+            "What evidence is worth, what doubts mean, over real noise.",
+            _TRY,
+        ),
         Entry("record", "service.cli_recordings:record", "Record what a store hears.", _TRY),
         Entry("replay", "service.cli_replay:replay", "Bill a recording again.", _TRY),
         Entry(

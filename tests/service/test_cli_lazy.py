@@ -35,7 +35,7 @@ def test_the_list_of_commands_loads_none_of_them():
 
 def test_every_command_loads_and_has_a_line_that_fits():
     found = groups()
-    assert len(found) == 3  # the root, bench and vision
+    assert len(found) == 4  # the root, measure, bench and vision
     for group in found:
         assert group.listed
         for name, entry in group.listed.items():
