@@ -45,12 +45,16 @@ class Beam:
         return sorted(((p, held) for held, p in found.items()), key=lambda one: -one[0])
 
     def told(self, deed: int) -> list[tuple[float, Told]]:
-        """What a decision may have been, with probabilities, likeliest first."""
+        """What a decision may have been, with probabilities: first as the likeliest state has it,
+        so that all decisions are told of one state, then likeliest first."""
         found: dict[Told, float] = {}
         for share, state in self.shares():
             told = state.story.get(deed, ())
             found[told] = found.get(told, 0.0) + share
-        return sorted(((p, told) for told, p in found.items()), key=lambda one: -one[0])
+        told = self.states[0].story.get(deed, ())
+        return sorted(
+            ((p, one) for one, p in found.items()), key=lambda one: (one[1] != told, -one[0])
+        )
 
     def replace(self, states: Sequence[State]) -> None:
         """Go on with other states, whose weights need not add up to 1."""

@@ -60,7 +60,7 @@ class Lines:
             self._revoke(line, visits, reason)
             self._tell(line, told, p, visits)
         if line.place is not None:
-            self._restock(line, line.place, _likeliest_stock(ranked))
+            self._restock(line, line.place, _stock(ranked[0][1]))
 
     def close(self, deeds: Collection[int]) -> None:
         """Nothing can change these decisions any more."""
@@ -163,17 +163,13 @@ class Lines:
         )
 
 
-def _likeliest_stock(ranked: list[tuple[float, Told]]) -> tuple[tuple[str, int], ...]:
-    """The likeliest change of a facing's stock, over all who may have made it."""
-    chances: dict[tuple[tuple[str, int], ...], float] = {}
-    for p, told in ranked:
-        units: dict[str, int] = {}
-        for _, gtin, n in told:
-            if gtin is not None:
-                units[gtin] = units.get(gtin, 0) + n
-        key = tuple(sorted(units.items()))
-        chances[key] = chances.get(key, 0.0) + p
-    return max(chances, key=lambda key: chances[key])
+def _stock(told: Told) -> tuple[tuple[str, int], ...]:
+    """The change of a facing's stock, whoever made it."""
+    units: dict[str, int] = {}
+    for _, gtin, n in told:
+        if gtin is not None:
+            units[gtin] = units.get(gtin, 0) + n
+    return tuple(sorted(units.items()))
 
 
 def _part(name: str, index: int) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -177,3 +178,28 @@ def test_a_visit_that_ends_leaves_the_others_their_doubts():
     assert [p for p, _ in belief.carts("b")] == pytest.approx([0.6, 0.4])
     with pytest.raises(KeyError):
         belief.carts("a")
+
+
+@given(st.lists(st.floats(-9, 0), min_size=1, max_size=9), st.floats(-60, 60))
+def test_what_is_as_likely_in_every_state_changes_no_probability(weights, ratio):
+    states = [State(w, {"a": (Holding(1, HOME, n + 1),)}, {}, {}) for n, w in enumerate(weights)]
+    beam = Beam({"a"}, set(), [])
+    beam.replace(states)
+    before = {held: p for p, held in beam.carts("a")}
+    beam.replace([replace(one, log_weight=one.log_weight + ratio) for one in beam.states])
+    assert {held: pytest.approx(p) for p, held in beam.carts("a")} == before
+
+
+def test_all_decisions_are_told_as_the_likeliest_state_has_them():
+    """Two units put back, of two products that weigh the same: not both of them the same one."""
+    x, y = (("a", HOME, -1),), (("a", OTHER, -1),)
+    stories = [(0.4, x, y), (0.35, y, x), (0.25, y, y)]
+    beam = Beam({"a"}, set(), [], deeds={1, 2})
+    beam.replace(
+        [
+            State(math.log(p), {"a": (Holding(n, HOME, 1),) * (n + 1)}, {}, {1: one, 2: two})
+            for n, (p, one, two) in enumerate(stories)
+        ]
+    )
+    assert (beam.told(1)[0][1], beam.told(2)[0][1]) == (x, y)
+    assert beam.told(1)[0][0] == pytest.approx(0.4)
