@@ -14,7 +14,9 @@ from sensors.store import StoreFileError
 from service.ablation import ablate, ablation_table
 from service.cli_common import JsonOption, console, parse_seeds, write_json, write_result
 from service.crowd import SURE, measure_crowd
+from service.realism import RealDataError
 from service.score_runs import RECORDING, sources_of
+from service.variants_score import OUTCOMES, measure_variants
 
 MarkdownOption = Annotated[
     Path | None, typer.Option("--markdown", help="Write the table to this file.")
@@ -119,3 +121,44 @@ def _show_crowd(result: dict[str, Any]) -> None:
             f"{one['wrong']} of {one['count']} {crowd}" for crowd, one in result[key].items()
         )
         console.print(f"wrong {what} from P = {SURE}: {wrong or 'none so sure'}", highlight=False)
+
+
+def variants_command(
+    real_data: Annotated[
+        Path | None,
+        typer.Option(envvar="OPENAISLE_REAL_DATA", help="The folder of real recordings."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many variants.", min=1)] = 200,
+    seed: Annotated[int, typer.Option(help="Draws facings, weights and where noise begins.")] = 1,
+    jobs: JobsOption = 0,
+    json: JsonOption = None,
+) -> None:
+    """How other things would have been billed in a real store: variants of its recording.
+
+    Another product, another plate, two units, a put-back, neighbours of the same weight: the real
+    body, the real lift's waveform, the real noise of times that nothing was tuned on. Example:
+
+    `openaisle measure variants --real-data ../shared/data --count 200 --json variants.json`
+    """
+    if real_data is None:
+        raise RealDataError(
+            "where are the real recordings? Give --real-data DIR or set OPENAISLE_REAL_DATA"
+        )
+    with console.status("laying …") as status:
+        result = measure_variants(
+            real_data,
+            count,
+            seed,
+            jobs or os.cpu_count() or 1,
+            lambda done: status.update(f"{done} of {count} variants are billed …"),
+        )
+    table = Table(title="Variants of a real recording (95 % intervals)", title_justify="left")
+    for head in ("", "variants", *OUTCOMES):
+        table.add_column(head, justify="right" if head else "left")
+    for name, found in (*result["kinds"].items(), ("all", result["all"])):
+        shares = [
+            "{} ({:.0%}–{:.0%})".format(found[what], *found["intervals"][what]) for what in OUTCOMES
+        ]
+        table.add_row(name, str(found["variants"]), *shares)
+    console.print(table)
+    write_json(json, result)

@@ -18,6 +18,11 @@ measure_app = typer.Typer(
             "service.cli_measure:crowd_command",
             "Whether probabilities mean what they say.",
         ),
+        Entry(
+            "variants",
+            "service.cli_measure:variants_command",
+            "How a real store's noise is borne.",
+        ),
     ),
     no_args_is_help=True,
 )

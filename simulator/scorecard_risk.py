@@ -141,6 +141,14 @@ def upper_bound(failures: int, trials: int) -> float:
     return float(betaincinv(failures + 1, trials - failures, CONFIDENCE))
 
 
+def share_interval(successes: int, trials: int) -> tuple[float, float]:
+    """The two-sided Clopper–Pearson interval of a share at 95 %; (0, 1) without trials."""
+    tail = (1 - CONFIDENCE) / 2
+    low = betaincinv(successes, trials - successes + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, trials - successes, 1 - tail) if successes < trials else 1.0
+    return float(low), float(high)
+
+
 def _rank(one: VisitOutcome) -> tuple[bool, float]:
     return one.reviewed, one.probability
 
