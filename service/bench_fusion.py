@@ -104,7 +104,7 @@ def story(store: Store, shoppers: int, incidents: int, seed: int) -> Iterator[Ob
     weights = {product.gtin: product.weight_g for product in store.products}
     at_ns = NS
     for n in range(shoppers):
-        yield from _enters(store, n, at_ns)
+        yield from enters(store, n, at_ns)
         at_ns += NS
     held: Counter[str] = Counter()
     for _ in range(incidents):
@@ -118,10 +118,11 @@ def story(store: Store, shoppers: int, incidents: int, seed: int) -> Iterator[Ob
                 shelf, facing = next((s, f) for s, f in spots if f.gtin == gtin)
         held[gtin] -= sign
         yield from _stand(gondola, shelf, facing, shoppers, at_ns, rng)
-        yield _step(shelf, facing, sign * weights[gtin] * float(rng.normal(1, 0.003)), at_ns)
+        yield step(shelf, facing, sign * weights[gtin] * float(rng.normal(1, 0.003)), at_ns)
 
 
-def _enters(store: Store, number: int, at_ns: int) -> Iterator[Observation]:
+def enters(store: Store, number: int, at_ns: int) -> Iterator[Observation]:
+    """Somebody comes in on a good code."""
     gate = next(gate for gate in store.gates if gate.kind != "exit")
     x_m, y_m = gate.centre_m
     yield _point(f"t{number}", x_m, y_m, at_ns - NS // 10)
@@ -165,7 +166,8 @@ def _point(tracklet: str, x_m: float, y_m: float, at_ns: int) -> TrackPoint:
     )
 
 
-def _step(shelf: Shelf, facing: Facing, delta_g: float, at_ns: int) -> WeightStep:
+def step(shelf: Shelf, facing: Facing, delta_g: float, at_ns: int) -> WeightStep:
+    """A weight that began to move at `at_ns`, on the middle plate of a facing."""
     plates = tuple(facing.plates)
     middle = len(plates) // 2
     return WeightStep(
