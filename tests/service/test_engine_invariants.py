@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cart.events import Alerted, Entered, Exited, Picked, PutBack, Revised, StockMoved
+from cart.events import Alerted, Entered, Exited, HandedOver, Picked, PutBack, Revised, StockMoved
 from fusion.engine import Engine
 from sensors.observations import GateCrossing, Tick, TrackPoint
 from service.bench_fusion import NS, story
@@ -40,9 +40,11 @@ class Ledger:
                     self.open.add(event.visit)
                 case Picked() | PutBack():
                     self._told(event)
+                case HandedOver():
+                    self._handed(event)
                 case Revised():
-                    visit, gtin, units = self.lines.pop(event.line)
-                    assert (visit, gtin, abs(units)) == (event.visit, event.gtin, event.units)
+                    gtin, units = self.lines.pop((event.line, event.visit))
+                    assert (gtin, abs(units)) == (event.gtin, event.units)
                 case StockMoved():
                     self._moved(event, short)
                 case Exited():
@@ -56,7 +58,13 @@ class Ledger:
         assert event.units > 0 and 0.5 <= event.posterior <= 1
         self.names.add(event.line)
         sign = 1 if isinstance(event, Picked) else -1
-        self.lines[event.line] = (event.visit, event.gtin, sign * event.units)
+        self.lines[event.line, event.visit] = (event.gtin, sign * event.units)
+
+    def _handed(self, event):
+        assert event.visit != event.to_visit and event.line not in self.names
+        self.names.add(event.line)
+        for visit, units in ((event.visit, -event.units), (event.to_visit, event.units)):
+            self.lines[event.line, visit] = (event.gtin, units)
 
     def _moved(self, event, short):
         """A book goes on from what it said before; that it is below zero is told."""
