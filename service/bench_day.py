@@ -2,7 +2,7 @@
 
 Playing a day costs far more than deciding it, so some minutes of a generated scene are played,
 several times with other shoppers, and follow each other in turn until the day is full: at other
-times, with new names and tracklets, and with the shelves counted in between.
+times, with new names and tracklets. In between shelves are counted and reviews answered.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from cart.events import Exited
+from cart.events import Event, Exited, ReviewRequested
 from fusion.engine import Engine
-from sensors.observations import ExitReads, Observation, StockCounted
+from sensors.observations import ExitReads, Observation, ReviewDecided, StockCounted
 from sensors.store import Store, facing_id
 from service.heard import Heard, hear
 from service.simulate import DATASETS, stage
@@ -84,9 +84,11 @@ def through_the_day(heard: list[Heard], hours: float) -> Day:
         ]
         began_s = time.process_time()
         events = [event for observation in later for event in engine.step(observation)]
+        now_ns = max(observation.at_ns for observation in later) + BETWEEN_NS
+        for verdict in _verdicts(events, now_ns):
+            engine.step(verdict)
         cpu_s += time.process_time() - began_s
         visits += sum(isinstance(event, Exited) for event in events)
-        now_ns = max(observation.at_ns for observation in later) + BETWEEN_NS
         turn += 1
         hour = int((now_ns - start_ns) // (3600 * NS))
         if hour > (memory[-1].hour if memory else 0):
@@ -123,6 +125,14 @@ def moved(observation: Observation, shift_ns: int, prefix: str) -> Observation:
             (prefix + name, away_m) for name, away_m in observation.tracklets
         )
     return replace(observation, **changes)  # type: ignore[arg-type]
+
+
+def _verdicts(events: list[Event], at_ns: int) -> Iterator[ReviewDecided]:
+    """Every review is answered, as the engine thought likeliest."""
+    for event in events:
+        if isinstance(event, ReviewRequested):
+            best = max(event.candidates, key=lambda one: one.probability)
+            yield ReviewDecided(at_ns=at_ns, review=event.review, lines=best.lines, actor="labeler")
 
 
 def _counts(store: Store, at_ns: int) -> Iterator[StockCounted]:
