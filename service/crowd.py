@@ -178,6 +178,7 @@ def judged(found: Found, seed: int, worlds: int) -> dict[str, Any]:
             probability=one.posterior,
             wrong_units=one.wrong_units,
             missed_units=one.missed_units,
+            billed_units=sum(units for _, units in one.lines),
         )
         for one in visits
     ]
