@@ -24,6 +24,7 @@ from vision.births import Birth, Known, Midwife
 from vision.coverage import Coverage
 from vision.duplicates import Duplicates, Owned, told_apart
 from vision.links import LinkFinder, Trace
+from vision.racks import Racks
 from vision.reliability import Reliability, sharpest_first
 from vision.rig import Rig
 from vision.site import Site, site_of
@@ -65,6 +66,7 @@ class Tracker:
         self._rig = rig
         self._prefix = prefix
         self._coverage = Coverage(site)
+        self._racks = Racks(site)
         self._links = LinkFinder(site)
         self._duplicates = Duplicates(rig)
         self._visibility = Visibility(rig, self._coverage)
@@ -93,6 +95,7 @@ class Tracker:
         shares = self._visibility.shares(places, cameras, places, chance)
         for v in sharpest_first([view.covariance[view.placed] for view in views]):
             self._correct(views[v], owners[cameras[v]], shares[v], weight)
+        self._racks.keep_out(self._mean)
         known = len(self._lives)
         self._bear(at_ns, views, owners, weight)
         self._learn(views, owners, shares, known, weight)
