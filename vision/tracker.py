@@ -23,7 +23,7 @@ from vision.appearance import COLOURS, blend, same_person
 from vision.births import Birth, Known, Midwife
 from vision.coverage import Coverage
 from vision.duplicates import Duplicates, Owned, told_apart
-from vision.links import LinkFinder, Trace
+from vision.links import ASTRAY_M, LinkFinder, Trace
 from vision.racks import Racks
 from vision.reliability import Reliability, sharpest_first
 from vision.rig import Rig
@@ -47,7 +47,7 @@ _APPEARANCE = 0.5  # clothes break ties; they do not outvote motion
 _ROBUST = 6.0  # squared Mahalanobis distance from which a detection's noise is raised
 _MOST_GAP_S = 2.0
 _LONGEST_GAP_S = 10.0  # where everybody went in a longer one nobody can say
-_CROWDED_M = 0.7
+_CROWDED_M = 0.7  # so near to a confirmed track another may be a second one on its person
 _BELIEVED = 0.0  # log odds from which a track is somebody
 _DROPPED = -3.9  # and from which it is nobody
 _LOOKS = 0.6  # independent looks by two cameras, or by one where only it sees, before that
@@ -232,7 +232,9 @@ class Tracker:
         views = np.zeros(len(self._lives), dtype=np.intp)
         for owner in owners.values():
             views[owner[owner >= 0]] += 1
-        for life, seen in zip(self._lives, views.tolist(), strict=True):
+        places = self._mean[:, :2].tolist()
+        for life, seen, place in zip(self._lives, views.tolist(), places, strict=True):
+            life.was_at(at_ns, *place)
             if seen:
                 life.seen_ns = at_ns
                 life.looks += weight
@@ -252,18 +254,19 @@ class Tracker:
             alone = (life.looks >= _LOOKS and covering < 2) or (
                 life.looks >= _ALONE_LOOKS and covering < _MANY_CAMERAS
             )
-            apart = all(told_apart(i, j, owned) for j in self._neighbours(i))
+            apart = all(told_apart(i, j, owned) for j in self._neighbours(i, _CROWDED_M))
             life.doubted += 0.0 if apart else weight
             seen = life.paired >= _LOOKS or alone
             if apart and seen and life.looks >= 2 * life.doubted and self._log_odds[i] > _BELIEVED:
                 life.confirmed = True
-                links += self._links.on_confirmed(at_ns, self._trace(i))
+                near = [self._trace(at_ns, j) for j in self._neighbours(i, ASTRAY_M)]
+                links += self._links.on_confirmed(at_ns, self._trace(at_ns, i), near)
         return links
 
-    def _neighbours(self, i: int) -> list[int]:
-        """Confirmed tracks so near to track i that it may be a second one on their person."""
+    def _neighbours(self, i: int, within_m: float) -> list[int]:
+        """The confirmed tracks nearer than `within_m` to track i."""
         apart = ((self._mean[:, :2] - self._mean[i, :2]) ** 2).sum(axis=1)
-        near = np.flatnonzero(apart < _CROWDED_M**2).tolist()
+        near = np.flatnonzero(apart < within_m**2).tolist()
         return [j for j in near if j != i and self._lives[j].confirmed]
 
     def _forget(self, at_ns: int, merged: list[tuple[int, int]], owned: Owned) -> list[LinkReport]:
@@ -291,9 +294,9 @@ class Tracker:
                 stay.append(i)
             elif life.confirmed:
                 lost.append(i)
-        living = [self._trace(i) for i in stay if lost and self._lives[i].confirmed]
+        living = [self._trace(at_ns, i) for i in stay if lost and self._lives[i].confirmed]
         for i in lost:
-            links += self._links.on_lost(at_ns, self._trace(i), living)
+            links += self._links.on_lost(at_ns, self._trace(at_ns, i), living)
         if len(stay) < len(self._lives):
             place = np.full(len(self._lives) + 1, -1, dtype=np.intp)
             place[stay] = np.arange(len(stay))
@@ -308,7 +311,7 @@ class Tracker:
         """End every track: nothing was seen for long, or the clock was set anew."""
         for i, life in enumerate(self._lives):
             if life.confirmed:
-                self._links.on_lost(at_ns, self._trace(i), [])
+                self._links.on_lost(at_ns, self._trace(at_ns, i), [])
         self._lives = []
         self._mean, self._covariance = self._mean[:0], self._covariance[:0]
         self._log_odds, self._colours = self._log_odds[:0], self._colours[:0]
@@ -320,7 +323,7 @@ class Tracker:
             return False
         return self._coverage.cameras_seeing(self._mean[i, :2], cameras) >= _MANY_CAMERAS
 
-    def _trace(self, i: int) -> Trace:
+    def _trace(self, at_ns: int, i: int) -> Trace:
         life = self._lives[i]
         return Trace(
             life.id,
@@ -329,4 +332,5 @@ class Tracker:
             self._mean[i].copy(),
             self._covariance[i].copy(),
             self._colours[i].copy(),
+            life.way_until(at_ns),
         )
