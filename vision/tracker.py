@@ -21,6 +21,7 @@ from sensors.wire import LinkReport
 from vision import evidence, kalman
 from vision.appearance import COLOURS, blend, same_person
 from vision.births import Birth, Known, Midwife
+from vision.continuity import Continuity
 from vision.coverage import Coverage
 from vision.duplicates import Duplicates, Owned, told_apart
 from vision.links import ASTRAY_M, LinkFinder, Trace
@@ -68,6 +69,7 @@ class Tracker:
         self._coverage = Coverage(site)
         self._racks = Racks(site)
         self._links = LinkFinder(site)
+        self._continuity = Continuity()
         self._duplicates = Duplicates(rig)
         self._visibility = Visibility(rig, self._coverage)
         self._reliability = Reliability(rig)
@@ -94,7 +96,7 @@ class Tracker:
         places = self._mean[:, :2]
         shares = self._visibility.shares(places, cameras, places, chance)
         for v in sharpest_first([view.covariance[view.placed] for view in views]):
-            self._correct(views[v], owners[cameras[v]], shares[v], weight)
+            self._correct(at_ns, views[v], owners[cameras[v]], shares[v], weight)
         self._racks.keep_out(self._mean)
         known = len(self._lives)
         self._bear(at_ns, views, owners, weight)
@@ -105,6 +107,9 @@ class Tracker:
         merged = self._duplicates.find(
             min(dt_s, _MOST_GAP_S), [life.id for life in self._lives], self._mean[:, :2], owned
         )
+        names = [*(life.id for life in self._lives), ""]  # the last for detections of nobody
+        for view, owner in owned:
+            self._continuity.remember(at_ns, view, [names[i] for i in owner.tolist()])
         links += self._forget(at_ns, merged, owned)
         return Step(
             tuple(self._lives),
@@ -126,7 +131,9 @@ class Tracker:
         self._covariance[:, [0, 1], [0, 1]] += _SWAY_M_S**2 * dt_s
         self._log_odds = evidence.survive(self._log_odds, dt_s)
 
-    def _correct(self, view: View, owner: NDArray[np.intp], share: Array, weight: float) -> None:
+    def _correct(
+        self, at_ns: int, view: View, owner: NDArray[np.intp], share: Array, weight: float
+    ) -> None:
         """Give a camera's detections to tracks, of which it should show `share` (N,)."""
         if not self._lives:
             return
@@ -137,7 +144,12 @@ class Tracker:
         if len(columns):
             ratio, squared = self._ratios(view, columns, camera)
             chance = evidence.probability(self._log_odds)
-            gain = ratio + np.log(found / (1.0 - found) * np.maximum(chance, 1e-4))[:, None]
+            stay = self._continuity.ratios(at_ns, view, [life.id for life in self._lives])
+            gain = (
+                ratio
+                + stay[:, columns]
+                + np.log(found / (1.0 - found) * np.maximum(chance, 1e-4))[:, None]
+            )
             gain = np.where(squared < _GATE, np.maximum(gain, 0.0), 0.0)
             tracks, picked = linear_sum_assignment(gain, maximize=True)
             taken = gain[tracks, picked] > 0.0
