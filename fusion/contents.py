@@ -143,4 +143,6 @@ def _content_of(told: Told, terms: Mapping[str, float]) -> tuple[str, int] | Non
     gtins = {gtin for _, gtin, _ in told}
     gtin = next(iter(gtins)) if len(gtins) == 1 else None
     units = sum(n for _, _, n in told)
-    return None if gtin is None or units <= 0 or "astray" in terms else (gtin, units)
+    if gtin is None or units <= 0 or "astray" in terms or "cut" in terms:
+        return None
+    return gtin, units

@@ -17,11 +17,12 @@ from fusion.beam import MOST_STATES, Beam
 from fusion.belief import Belief
 from fusion.contents import Contents, Pick
 from fusion.exit_gate import by_answer
-from fusion.hypotheses import Hypothesis, Said, explain, in_state, who_of
+from fusion.hypotheses import Hypothesis, Said, Who, explain, in_state, who_of
 from fusion.lines import Lines
 from fusion.log import Log
 from fusion.meetings import Meeting, handed
 from fusion.people import NS, People, visit_of
+from fusion.pieces import PAUSE_NS, before, cut_log_prior, undoable, whole
 from fusion.reach import Place, reach_log_ratio
 from fusion.shelves import Part, Shelves
 from fusion.sight import Sights
@@ -47,7 +48,8 @@ Ratios = dict[tuple[str, str | None], float]
 class Decision:
     """One decision: what the plates said, which visits were `present` and which `near` enough to
     have done it, what its facing may have held, what plates `said` of each product, what sensors
-    said of each hypothesis, and the log ratios of sightings that its states carry already."""
+    said of each hypothesis, and the log ratios of sightings that its states carry already. `whole`
+    is its part with the piece before it, if they may be one."""
 
     deed: int
     step: WeightStep
@@ -56,8 +58,12 @@ class Decision:
     near: tuple[str, ...]
     content: Mapping[str, float]
     said: Mapping[tuple[str, int], Said]
+    whole: Part = field(init=False)
     terms: dict[Told, Mapping[str, float]] = field(default_factory=dict)
     sighted: Ratios = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.whole = self.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,19 +252,19 @@ class Decisions:
         least = max(one.score for one in common) - UNLIKELY
         common = [one for one in common if one.score > least]
         at_once = self._at_once(step, part) if self._used.hand else []
-        before = self._before(part)
+        last = self._last_taken(part)
         branches = [
             (state.log_weight + one.score, state, one)
             for state in beam.states
             for one in self._paced(
                 (
-                    *self.contents.known_to(decision, state, common, before),
+                    *self.contents.known_to(decision, state, common, last),
                     *self._seen(decision, in_state(part, self._shelves, who, state, staff)),
                 ),
                 self._busy(state, at_once),
             )
         ]
-        branches = _likely(branches)
+        branches = _likely(branches + self._in_one(decision, beam, who, staff))
         branches = self._ties.settle(branches, step.at_ns)
         if not self._used.joint:
             branches = [max(branches, key=lambda branch: branch[0])]
@@ -267,7 +273,41 @@ class Decisions:
         self.contents.weighed(decision, [one for _, _, one in branches])
         self._book(decision, beam, branches)
 
-    def _before(self, part: Part) -> Decision | None:
+    def _in_one(
+        self, decision: Decision, beam: Beam, who: Who, staff: Collection[str]
+    ) -> list[Branch]:
+        """What a change of weight was if it is one with the last change there."""
+        first = self._piece_before(decision)
+        if first is None or first.deed not in beam.deeds:
+            return []
+        told = undoable(self._belief.told(first.deed), first.terms, staff)
+        if told is None:
+            return []
+        part = decision.whole = whole(first.part, decision.part)
+        common = self._seen(decision, explain(part, self._shelves, who, staff, self._used))
+        least = max(one.score for one in common) - UNLIKELY
+        common = [one for one in common if one.moves and one.score > least]
+        cut = cut_log_prior(part)
+        score = math.fsum(first.terms[told].values())
+        branches = []
+        for state in before(beam.states, first.deed, told, part.place.id, score):
+            own = self._seen(decision, in_state(part, self._shelves, who, state, staff))
+            for one in (*common, *own):
+                cut_up = replace(one, terms={**one.terms, "cut": cut})
+                branches.append((state.log_weight + cut_up.score, state, cut_up))
+        return branches
+
+    def _piece_before(self, decision: Decision) -> Decision | None:
+        """The last decision on a facing, if its change may be one with this one."""
+        part = decision.part
+        for other in reversed(self._recent.values()):
+            if other.part.place is part.place:
+                pause_ns = decision.step.began_ns - other.step.at_ns
+                one = other.part.delta_g * part.delta_g > 0 and pause_ns < PAUSE_NS
+                return other if one else None
+        return None
+
+    def _last_taken(self, part: Part) -> Decision | None:
         """The last decision on a facing that took something and is still open."""
         for decision in reversed(self._recent.values()):
             if decision.part.place is part.place and decision.part.delta_g < 0:
@@ -309,10 +349,15 @@ class Decisions:
 
     def _book(self, decision: Decision, beam: Beam, branches: Sequence[Branch]) -> None:
         step, part, deed = decision.step, decision.part, decision.deed
-        mark = Mark(part.place.id, abs(part.delta_g), part.sigma_g, part.centroid)
         grown = [
             replace(
-                state.after(deed, part.place.id, part.place.gtin, one.moves, mark),
+                state.after(
+                    deed,
+                    part.place.id,
+                    part.place.gtin,
+                    one.moves,
+                    _mark(decision.whole if "cut" in one.terms else part),
+                ),
                 log_weight=log_weight,
             )
             for log_weight, state, one in branches
@@ -384,6 +429,11 @@ def place_of(part: Part) -> Place:
     """The spot along its shelf that a share of a step came from."""
     along_m = (part.centroid - 0.5) * part.place.shelf.plate_width_m
     return Place(part.place.gondola, part.place.shelf, along_m)
+
+
+def _mark(part: Part) -> Mark:
+    """What the plates said of a change."""
+    return Mark(part.place.id, abs(part.delta_g), part.sigma_g, part.centroid)
 
 
 def _near(reach: Mapping[str, float]) -> tuple[str, ...]:

@@ -104,6 +104,21 @@ class State:
         story = {**self.story, deed: tuple(move.told for move in moves)}
         return State(self.log_weight, carts, astray, story)
 
+    def undone(self, deed: int, facing: str, score: float) -> State | None:
+        """The state before a decision took units from a facing, or staff brought some, by a
+        hypothesis of that `score`; None where they have been moved again since."""
+        carts, astray = dict(self.carts), dict(self.astray)
+        for visit, gtin, units in self.story[deed]:
+            place = carts if units > 0 else astray
+            name = visit if units > 0 else facing
+            held = place.get(name or "", ())
+            one = next((h for h in held if h.deed == deed and h.gtin == gtin), None)
+            if one is not None and one.units == abs(units):
+                place[name or ""] = without(held, one, one.units)
+            elif units > 0 and visit is not None:
+                return None
+        return State(self.log_weight - score, carts, astray, {**self.story, deed: ()})
+
     def handed(self, deed: int, giver: str, taker: str, one: Holding) -> State:
         """The state once a unit of a holding has gone from one cart to another."""
         carts = dict(self.carts)

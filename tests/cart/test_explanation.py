@@ -10,7 +10,7 @@ COLA, ZERO = "04000000000017", "04000000000024"
 NAMES = {COLA: "Cola Classic", ZERO: "Cola Zero"}
 TERMS = [
     "weight", "place", "spot", "hand", "who", "sight", "stock", "history", "tags", "pace", "cart",
-    "popular", "prior", "astray", "content",
+    "popular", "prior", "astray", "content", "cut",
 ]  # fmt: skip
 
 
