@@ -80,7 +80,7 @@ class Engine:
         self._closed = ""  # why nobody new is let in
         floor = store.floor
         self.people = People((floor.x_max_m - floor.x_min_m) * (floor.y_max_m - floor.y_min_m))
-        self._meetings = Meetings()
+        self._meetings = Meetings(store.gondolas)
         self._dark = Dark(store)
         self._shelves = Shelves(store, used.planogram)
         self._profiles = Profiles() if profiles is None else profiles

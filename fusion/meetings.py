@@ -5,11 +5,11 @@ them, at about the height of the waist. A meeting is seen where a hand of each i
 
 - within `APART_M` of the other,
 - between the bodies along the line that joins them, and not beside it,
-- between `LOW_M` and `HIGH_M` above the floor.
+- between `LOW_M` and `HIGH_M` above the floor,
+- not within `RACK_M` of the front of a rack, where hands of neighbours cross.
 
 It is told when it has been over for `OVER_NS`, if pictures showed it `LEAST` times or more. At the
-eight hand-overs of played scenes that was so each time, and ten times in 1.9 hours where nothing
-changed hands, mostly in crowds before a rack.
+eight hand-overs of played scenes that was so each time, and seldom where nothing changed hands.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from dataclasses import dataclass, replace
 
 from fusion.states import State
 from sensors.observations import HandPoint, TrackPoint
+from sensors.store import Gondola
 
 APART_M = 0.3
 LOW_M, HIGH_M = 0.85, 1.45
 NEAR_M, FAR_M = 0.35, 1.1  # between the bodies
 BETWEEN = (0.2, 0.8)  # of the way from one body to the other
 BESIDE_M = 0.25
+RACK_M, RACK_BESIDE_M = 0.35, 0.2  # before a rack's front, and to either side of it
 OVER_NS = 600_000_000
 LEAST = 2  # pictures
 HANDED = 0.3  # P(a unit changed hands as two hands met so)
@@ -44,7 +46,8 @@ class Meeting:
 class Meetings:
     """Watches hands and bodies, in the order of their time."""
 
-    def __init__(self) -> None:
+    def __init__(self, racks: Sequence[Gondola] = ()) -> None:
+        self._racks = racks
         self._at_ns = 0
         self._bodies: dict[str, TrackPoint] = {}
         self._hands: list[HandPoint] = []
@@ -60,6 +63,8 @@ class Meetings:
         self._turn_to(hand.at_ns)
         body = self._bodies.get(hand.tracklet)
         if hand.occluded or body is None or not LOW_M < hand.z_m < HIGH_M:
+            return
+        if any(_is_before(hand, rack) for rack in self._racks):
             return
         for other in self._hands:
             if other.tracklet != hand.tracklet and self._meet(hand, other):
@@ -101,6 +106,12 @@ class Meetings:
             if not BETWEEN[0] < along < BETWEEN[1] or beside > BESIDE_M:
                 return False
         return True
+
+
+def _is_before(hand: HandPoint, rack: Gondola) -> bool:
+    along, inwards = rack.to_local(hand.x_m, hand.y_m)
+    beside = -RACK_BESIDE_M <= along <= rack.width_m + RACK_BESIDE_M
+    return beside and -RACK_M <= inwards <= rack.depth_m
 
 
 def handed(states: Sequence[State], deed: int, first: str, second: str) -> list[State]:
