@@ -20,7 +20,7 @@ from fusion.shelves import Part, Shelves
 from fusion.states import State, Told
 
 if TYPE_CHECKING:
-    from fusion.decisions import Decision
+    from fusion.decision import Decision
 
 NOT_WORTH = 1e-7  # odds of another content, by one pick, that are not remembered
 _LEAST = 1e-12

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from cart.events import Evidence
 from cart.profile import Profiles
@@ -16,22 +16,32 @@ from fusion.account import Account
 from fusion.beam import MOST_STATES, Beam
 from fusion.belief import Belief
 from fusion.contents import Contents, Pick
+from fusion.decision import (
+    Decision,
+    Ratios,
+    evidence_of,
+    mark_of,
+    place_of,
+    with_sight,
+)
 from fusion.exit_gate import by_answer
-from fusion.hypotheses import Hypothesis, Said, Who, explain, in_state, who_of
+from fusion.hypotheses import Hypothesis, Who, explain, in_state, who_of
 from fusion.lines import Lines
 from fusion.log import Log
+from fusion.mass import nothing_log_likelihood
 from fusion.meetings import Meeting, handed
 from fusion.people import NS, People, visit_of
 from fusion.pieces import PAUSE_NS, before, cut_log_prior, undoable, whole
-from fusion.reach import Place, reach_log_ratio
+from fusion.reach import reach_log_ratio
 from fusion.shelves import Part, Shelves
 from fusion.sight import Sights
-from fusion.states import Mark, State, Told
+from fusion.states import State, Told
 from fusion.switches import EVERYTHING, Switches
 from fusion.tie_break import Branch, TieBreak
 from sensors.observations import ProductSighting, WeightStep
 
 SIGHTED_WITHIN_NS = 6 * NS
+MUCH_MORE = 20.0  # times a change beside another, from which plates may have felt no more than it
 NEGLIGIBLE = 9.0  # nats below the likeliest visit's hands: it was not they
 MOST_NEAR = 6
 AT_ONCE_NS = NS  # between two places, one hand does not get from the one to the other
@@ -40,30 +50,6 @@ HANDED_FROM = 0.05  # P(handed over) from which a person is asked, and to one le
 SHOWN = 3  # hypotheses that an event carries
 UNLIKELY = 16.0  # nats below the likeliest of all: not followed
 MOST_BRANCHES = 4 * MOST_STATES
-
-Ratios = dict[tuple[str, str | None], float]
-
-
-@dataclass(slots=True)
-class Decision:
-    """One decision: what the plates said, which visits were `present` and which `near` enough to
-    have done it, what its facing may have held, what plates `said` of each product, what sensors
-    said of each hypothesis, and the log ratios of sightings that its states carry already. `whole`
-    is its part with the piece before it, if they may be one."""
-
-    deed: int
-    step: WeightStep
-    part: Part
-    present: tuple[str, ...]
-    near: tuple[str, ...]
-    content: Mapping[str, float]
-    said: Mapping[tuple[str, int], Said]
-    whole: Part = field(init=False)
-    terms: dict[Told, Mapping[str, float]] = field(default_factory=dict)
-    sighted: Ratios = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.whole = self.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +234,11 @@ class Decisions:
         beam = self._belief.states_of(near, part.place.id)
         who = who_of(reach, near)
         staff = {v for v in near if self._accounts[v].staff}
-        common = self._seen(decision, explain(part, self._shelves, who, staff, self._used))
+        beside = self._beside(step, part)
+        beside_g = max((abs(other.part.delta_g) for other in beside), default=0.0)
+        common = self._seen(
+            decision, explain(part, self._shelves, who, staff, self._used, beside_g)
+        )
         least = max(one.score for one in common) - UNLIKELY
         common = [one for one in common if one.score > least]
         at_once = self._at_once(step, part) if self._used.hand else []
@@ -272,6 +262,32 @@ class Decisions:
             decision.terms[tuple(move.told for move in one.moves)] = one.terms
         self.contents.weighed(decision, [one for _, _, one in branches])
         self._book(decision, beam, branches)
+        for other in beside:
+            self._feel(other, part)
+
+    def _beside(self, step: WeightStep, part: Part) -> list[Decision]:
+        """The open decisions on other facings of the shelf whose changes overlap in time."""
+        return [
+            other
+            for other in self._recent.values()
+            if other.part.place.shelf is part.place.shelf
+            and other.part.place is not part.place
+            and other.step.began_ns < step.at_ns
+            and step.began_ns < other.step.at_ns
+        ]
+
+    def _feel(self, small: Decision, big: Part) -> None:
+        """A change beside an earlier one may be all that the earlier one was."""
+        part, deed = small.part, small.deed
+        if not self._belief.is_open(deed) or abs(big.delta_g) < MUCH_MORE * abs(part.delta_g):
+            return
+        ratio = nothing_log_likelihood(part.delta_g, part.sigma_g, big.delta_g)
+        ratio -= nothing_log_likelihood(part.delta_g, part.sigma_g)
+        if ratio > 0:
+            changed = self._belief.reweigh(
+                deed, lambda state: 0.0 if state.story.get(deed) else ratio
+            )
+            self.reweighed(changed, "its neighbours moved by much more")
 
     def _in_one(
         self, decision: Decision, beam: Beam, who: Who, staff: Collection[str]
@@ -345,7 +361,7 @@ class Decisions:
 
     def _seen(self, decision: Decision, found: Iterable[Hypothesis]) -> list[Hypothesis]:
         """The hypotheses with what sightings say of them."""
-        return [_with_sight(one, decision.sighted) for one in found]
+        return [with_sight(one, decision.sighted) for one in found]
 
     def _book(self, decision: Decision, beam: Beam, branches: Sequence[Branch]) -> None:
         step, part, deed = decision.step, decision.part, decision.deed
@@ -356,7 +372,7 @@ class Decisions:
                     part.place.id,
                     part.place.gtin,
                     one.moves,
-                    _mark(decision.whole if "cut" in one.terms else part),
+                    mark_of(decision.whole if "cut" in one.terms else part),
                 ),
                 log_weight=log_weight,
             )
@@ -413,7 +429,7 @@ class Decisions:
         self, decision: Decision, ranked: Sequence[tuple[float, Told]]
     ) -> tuple[Evidence, ...]:
         found = tuple(
-            _evidence(p, told, decision.terms.get(told, {}), decision.part.delta_g)
+            evidence_of(p, told, decision.terms.get(told, {}), decision.part.delta_g)
             for p, told in ranked[:SHOWN]
         )
         for listener in self._listeners:
@@ -423,17 +439,6 @@ class Decisions:
             if account is not None and any(one.visit == visit for one in found):
                 account.evidence[decision.deed] = found
         return found
-
-
-def place_of(part: Part) -> Place:
-    """The spot along its shelf that a share of a step came from."""
-    along_m = (part.centroid - 0.5) * part.place.shelf.plate_width_m
-    return Place(part.place.gondola, part.place.shelf, along_m)
-
-
-def _mark(part: Part) -> Mark:
-    """What the plates said of a change."""
-    return Mark(part.place.id, abs(part.delta_g), part.sigma_g, part.centroid)
 
 
 def _near(reach: Mapping[str, float]) -> tuple[str, ...]:
@@ -448,23 +453,3 @@ def _likely(branches: Sequence[Branch]) -> list[Branch]:
     least = max(log_weight for log_weight, _, _ in branches) - UNLIKELY
     worth = [branch for branch in branches if branch[0] > least]
     return sorted(worth, key=lambda branch: -branch[0])[:MOST_BRANCHES]
-
-
-def _with_sight(hypothesis: Hypothesis, ratios: Ratios) -> Hypothesis:
-    keys = [(move.visit, move.gtin) for move in hypothesis.moves if move.visit is not None]
-    told = [ratios[key] for key in keys if key in ratios]
-    if not told:
-        return hypothesis
-    return replace(hypothesis, terms={**hypothesis.terms, "sight": math.fsum(told)})
-
-
-def _evidence(posterior: float, told: Told, terms: Mapping[str, float], delta_g: float) -> Evidence:
-    visit, gtin, units = told[0] if told else (None, None, 0)
-    return Evidence(
-        visit=visit,
-        gtin=gtin,
-        units=units,
-        posterior=round(posterior, 6),
-        terms={name: round(value, 3) for name, value in sorted(terms.items())},
-        delta_g=round(delta_g, 1),
-    )

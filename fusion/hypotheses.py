@@ -27,7 +27,7 @@ from fusion.states import Holding, Mark, Move, State
 from fusion.switches import EVERYTHING, Switches
 
 PRIOR_UNITS = (0.80, 0.13, 0.04, 0.015)
-PRIOR_MORE = 0.1  # / n³, for n units beyond those listed
+PRIOR_MORE = 0.1  # / n², for n units beyond those listed
 PRIOR_NOTHING = 0.05
 PRIOR_UNKNOWN = 0.004
 PRIOR_MISPLACED = 0.08
@@ -75,15 +75,21 @@ def who_of(reach: Mapping[str, float], near: Collection[str]) -> Who:
 
 
 def explain(
-    part: Part, shelves: Shelves, who: Who, staff: Collection[str], used: Switches = EVERYTHING
+    part: Part,
+    shelves: Shelves,
+    who: Who,
+    staff: Collection[str],
+    used: Switches = EVERYTHING,
+    beside_g: float = 0.0,
 ) -> list[Hypothesis]:
-    """Hypotheses that do not depend on what carts hold. `staff` are the visits that bring goods."""
+    """Hypotheses that do not depend on what carts hold. `staff` are the visits that bring goods,
+    `beside_g` is what changed on other facings of the shelf meanwhile."""
     found = [
         Hypothesis(
             (),
             {
                 "prior": math.log(PRIOR_NOTHING),
-                "weight": nothing_log_likelihood(part.delta_g, part.sigma_g),
+                "weight": nothing_log_likelihood(part.delta_g, part.sigma_g, beside_g),
             },
         )
     ]
@@ -304,4 +310,4 @@ def _plausible_units(delta_g: float, weight_g: float) -> list[int]:
 
 
 def _units_prior(units: int) -> float:
-    return math.log(PRIOR_UNITS[units - 1] if units <= len(PRIOR_UNITS) else PRIOR_MORE / units**3)
+    return math.log(PRIOR_UNITS[units - 1] if units <= len(PRIOR_UNITS) else PRIOR_MORE / units**2)

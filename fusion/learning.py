@@ -28,7 +28,7 @@ from cart.events import (
     ReviewRequested,
     Revised,
 )
-from fusion.decisions import Decision
+from fusion.decision import Decision
 from fusion.facing_check import SURE, FacingCheck, Finding
 from fusion.log import Log
 from fusion.scales import Learned, Scales

@@ -22,6 +22,7 @@ RELATIVE_ERROR = 0.03
 SAME_RELATIVE_ERROR = 0.008
 SAME_PLATES_ERROR = 0.0025  # hysteresis, creep
 SAME_PLATES = 0.35  # plates between two places that the same plates weigh
+FELT_BESIDE = 0.012  # share of a neighbour's change
 TAIL = 0.03
 TAIL_WIDTH = 3.0
 UNKNOWN_SPAN_G = 3000.0
@@ -45,9 +46,10 @@ def mass_log_likelihood(
     return _log_mixture(delta_g - mean, math.sqrt(variance))
 
 
-def nothing_log_likelihood(delta_g: float, sigma_g: float) -> float:
-    """Log density of `delta_g` where nothing moved: drift, creep, a hand that leaned."""
-    return _log_mixture(delta_g, math.sqrt(sigma_g**2 + 6.0**2))
+def nothing_log_likelihood(delta_g: float, sigma_g: float, beside_g: float = 0.0) -> float:
+    """Log density of `delta_g` where nothing moved: drift, creep, a hand that leaned, or what
+    plates feel of a change by `beside_g` on their neighbours."""
+    return _log_mixture(delta_g, math.hypot(sigma_g, 6.0, FELT_BESIDE * beside_g))
 
 
 def same_log_likelihood(

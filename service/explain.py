@@ -12,7 +12,7 @@ import msgspec
 
 from cart.events import Entered, Event, Evidence, Exited, ReviewRequested
 from cart.explanation import explanation
-from fusion.decisions import Decision
+from fusion.decision import Decision
 from sensors.store import Store
 from service.pipeline import Pipeline
 from service.records import Entry

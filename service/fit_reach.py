@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from cart.events import Entered, Evidence
-from fusion.decisions import Decision, place_of
+from fusion.decision import Decision, place_of
 from fusion.engine import Engine
 from fusion.reach import UNSEEN_BODY, Constants, Sighting, frames_log_ratio, log_ratio, sight
 from sensors.observations import Observation, WeightStep

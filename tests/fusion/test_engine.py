@@ -1,12 +1,14 @@
 """The engine decides: picks, put-backs, doubts, reviews, verdicts; told as by a store."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cart import events as e
 from fusion.engine import Engine
+from fusion.states import Mark, Move, State
 from sensors.observations import (
     CodeScanned,
     DeviceHealth,
@@ -455,3 +457,62 @@ def test_a_reach_into_a_shelf_that_does_not_weigh_is_asked_about():
     told.leave("t1", 30)
     (asked,) = told.of(e.ReviewRequested)
     assert f"reached into {SHELF.id}, which did not weigh" in asked.reason
+
+
+def weigh(told, began_s, settled_s, index, grams):
+    """The middle plate of a facing changes by so much."""
+    facing = SHELF.facings[index]
+    return told.say(
+        WeightStep(
+            at_ns=round(settled_s * NS), began_ns=round(began_s * NS), shelf=SHELF.id,
+            plates=tuple(facing.plates), delta_g=(0.0, grams, 0.0), sigma_g=(0.5, 0.5, 0.5),
+        )
+    )  # fmt: skip
+
+
+def test_a_slow_pick_that_comes_in_two_pieces_is_one():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    x, y = GONDOLA.to_floor(0.5, -0.5)
+    told.stand("t1", 15, x, y)
+    grams = PRODUCTS[GTINS[0]].weight_g
+    weigh(told, 15, 17.9, 0, -0.3 * grams)
+    weigh(told, 15, 18.0, 0, -0.7 * grams)
+    told.leave("t1", 30)
+    (exited,) = told.of(e.Exited)
+    assert (exited.lines, exited.review) == (((GTINS[0], 1),), None)
+    (line,) = [p for p in told.of(e.Picked) if p.gtin == GTINS[0]]
+    assert "cut" in line.evidence[0].terms
+
+
+def test_two_picks_one_after_the_other_are_two():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.move("t1", 15, 0, -1)
+    told.move("t1", 16, 0, -1)
+    told.leave("t1", 30)
+    (exited,) = told.of(e.Exited)
+    assert (exited.lines, exited.review) == (((GTINS[0], 2),), None)
+    assert not any("cut" in one.terms for p in told.of(e.Picked) for one in p.evidence[:1])
+
+
+def test_what_plates_feel_of_a_sweep_beside_them_is_no_pick():
+    told = Told()
+    told.enter("ada", "t1", 10)
+    told.stand("t1", 15, *GONDOLA.to_floor(0.5, -0.5))
+    grams = PRODUCTS[GTINS[1]].weight_g
+    weigh(told, 15, 15.6, 0, -0.006 * 4 * grams)
+    weigh(told, 15.1, 16.0, 1, -4 * grams)
+    told.leave("t1", 30)
+    (exited,) = told.of(e.Exited)
+    assert [gtin for gtin, _ in exited.lines] == [GTINS[1]]
+
+
+def test_a_state_before_a_decision_is_that_from_which_it_grew():
+    mark = Mark("f", 100.0, 1.0, 2.0)
+    state = State(-0.5, {"v": ()}, {}, {})
+    after = replace(state.after(7, "f", "home", [Move("v", "g", 2)], mark), log_weight=-2.5)
+    parent = after.undone(7, "f", -2.0)
+    assert (parent.log_weight, parent.carts, parent.story) == (-0.5, {"v": ()}, {7: ()})
+    given_back = after.after(8, "f", "home", [Move("v", "g", -1, after.carts["v"][0])], mark)
+    assert given_back.undone(7, "f", -2.0) is None

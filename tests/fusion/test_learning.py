@@ -9,7 +9,7 @@ import pytest
 
 from cart import events as e
 from fusion.content import Content
-from fusion.decisions import Decision
+from fusion.decision import Decision
 from fusion.learning import Learning
 from fusion.log import Log
 from fusion.shelves import Part, Shelves
