@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sensors.camera import CameraModel
 from sensors.store import Store
 from sensors.wire import HandReport, LinkReport, SightingReport, TrackReport, VisionReport
-from simulator.emulation import STEP_S, VIEWS, Emulation, crowd_of, draw
+from simulator.emulation import CROWD_M, STEP_S, VIEWS, Emulation, company_of, crowd_of, draw
 from simulator.figure import Figure, Point3, Stance
 from simulator.hands import carrying_at, hanging_at
 from simulator.people import Side, palms
@@ -72,7 +72,7 @@ class _Ghost:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Instant:
     """People now: places (N, 3); by person both hands, whether they reach, the views of body and
-    hands, who is nearest to them, and their crowd bin."""
+    hands, who is nearest to them, and their crowd and company bins."""
 
     bodies: Array
     hands: list[tuple[Point3, Point3]]
@@ -81,6 +81,7 @@ class _Instant:
     hand_views: list[list[int]]
     nearest: list[int]
     crowd: list[int]
+    company: list[int]
 
 
 class EmulatedVision:
@@ -223,6 +224,7 @@ class EmulatedVision:
             np.minimum(clear.hands, VIEWS - 1).tolist(),
             apart.argmin(axis=1).tolist(),
             [crowd_of(gap_m) for gap_m in apart.min(axis=1).tolist()],
+            [company_of(others) for others in (apart < CROWD_M[0]).sum(axis=1).tolist()],
         )
 
     def _see(self, name: str, at_ns: int) -> _Seen:
@@ -307,7 +309,7 @@ class EmulatedVision:
             other = seen[near]
             both = one.tracklet is not None and other.tracklet is not None
             if near > n and both and one.lost_s is None and other.lost_s is None:
-                rate = self._fit.tracking.swap_per_s[now.crowd[n]]
+                rate = self._fit.tracking.swap_per_s[now.company[n]]
                 if _happens(rate, dt, self._rng):
                     one.tracklet, other.tracklet = other.tracklet, one.tracklet
 

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 VIEWS = 4
 CROWD_M = (1.2, 0.6)
+COMPANY = 4  # bins: nobody, one, two, three or more others within CROWD_M[0]
 STEP_S = 0.1
 QUANTILES = np.linspace(0.0, 1.0, 11)
 _STEPS = QUANTILES.tolist()
@@ -38,7 +39,7 @@ class Tracking(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How people are followed on the floor; rates by [views][crowd], per second.
 
     A person is lost (hidden, the tracklet goes on or is forgotten after `forget_s`) or the
-    tracklet breaks and another begins after a gap. Two persons swap at a rate by crowd.
+    tracklet breaks and another begins after a gap. Two persons swap at a rate by their company.
     """
 
     start_s: Deciles
@@ -145,6 +146,11 @@ def save_emulation(path: Path, emulation: Emulation) -> None:
 def crowd_of(gap_m: float) -> int:
     """The crowd bin of somebody whose next neighbour is `gap_m` away."""
     return sum(gap_m < least for least in CROWD_M)
+
+
+def company_of(others: int) -> int:
+    """The company bin of somebody with so many others within CROWD_M[0]."""
+    return min(others, COMPANY - 1)
 
 
 def draw(quantiles: list[float], uniform: float) -> float:

@@ -74,7 +74,7 @@ def _tracking(sums: Tally) -> Tracking:
         forget_s=_threshold(sums.kept_gaps, sums.forgotten_gaps),
         swap_per_s=[
             round(float(n / max(t, 1.0)), 6)
-            for n, t in zip(sums.swaps, sums.crowd_s + _PRIOR_S, strict=True)
+            for n, t in zip(sums.swaps, sums.company_s + _PRIOR_S, strict=True)
         ],
         error_m=[_deciles(away[v], every) for v in range(VIEWS)],
         memory_s=_memory(sums.floor_runs, 5),

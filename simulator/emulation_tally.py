@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from sensors.store import Store
 from sensors.wire import HandReport, VisionReport
-from simulator.emulation import CROWD_M, STEP_S, VIEWS, crowd_of
+from simulator.emulation import COMPANY, CROWD_M, STEP_S, VIEWS, company_of, crowd_of
 from simulator.reaches import HandWay, Held
 from simulator.sightings import SightingTally
 from simulator.visibility import Sight
@@ -62,8 +62,8 @@ class Tally:
     losses: Array = field(default_factory=lambda: np.zeros((VIEWS, _CROWDS)))
     finds: Array = field(default_factory=lambda: np.zeros((VIEWS, _CROWDS)))
     breaks: Array = field(default_factory=lambda: np.zeros((VIEWS, _CROWDS)))
-    swaps: Array = field(default_factory=lambda: np.zeros(_CROWDS))
-    crowd_s: Array = field(default_factory=lambda: np.zeros(_CROWDS))
+    swaps: Array = field(default_factory=lambda: np.zeros(COMPANY))
+    company_s: Array = field(default_factory=lambda: np.zeros(COMPANY))
     gaps: list[float] = field(default_factory=list)
     kept_gaps: list[float] = field(default_factory=list)
     forgotten_gaps: list[float] = field(default_factory=list)
@@ -147,9 +147,10 @@ class Watcher:
             gap_m = _gap(now.bodies, n)
             views, crowd = min(int(clear.bodies[n]), VIEWS - 1), crowd_of(gap_m)
             sums.person_s += STEP_S
-            sums.crowd_s[crowd] += STEP_S
+            company = _company(now.bodies, n)
+            sums.company_s[company] += STEP_S
             tracklet = pairs.get(name)
-            self._follow(now, known, tracklet, views, crowd, before, name)
+            self._follow(now, known, tracklet, views, crowd, company, before, name)
             if tracklet is None:
                 known.states = [None, None]
                 continue
@@ -212,6 +213,7 @@ class Watcher:
         tracklet: str | None,
         views: int,
         crowd: int,
+        company: int,
         before: dict[str, str | None],
         name: str,
     ) -> None:
@@ -235,7 +237,7 @@ class Watcher:
                 if was_lost:
                     sums.kept_gaps.append(gap_s)
             elif any(t == tracklet and other != name for other, t in before.items()):
-                sums.swaps[crowd] += 1
+                sums.swaps[company] += 1
             elif was_lost:
                 sums.forgotten_gaps.append(gap_s)
             else:
@@ -353,3 +355,8 @@ def _gap(bodies: Array, n: int) -> float:
     apart = np.hypot(bodies[:, 0] - bodies[n, 0], bodies[:, 1] - bodies[n, 1])
     apart[n] = np.inf
     return float(apart.min())
+
+
+def _company(bodies: Array, n: int) -> int:
+    away = np.hypot(bodies[:, 0] - bodies[n, 0], bodies[:, 1] - bodies[n, 1])
+    return company_of(int((away < CROWD_M[0]).sum()) - 1)

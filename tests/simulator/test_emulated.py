@@ -122,7 +122,7 @@ def test_losses_and_breaks_come_back() -> None:
 
 
 def test_swaps_of_neighbours_come_back() -> None:
-    fit = with_tracking(swap_per_s=[0.0, 0.2, 0.2])
+    fit = with_tracking(swap_per_s=[0.0, 0.2, 0.2, 0.2])
     near = (("a", FIGURE, REACH), ("b", FIGURE, Stance(2.9, 4.5, math.pi / 2)))
     again = fitted_again(near, 400, fit).tracking.swap_per_s
     assert again[1] == pytest.approx(0.2, rel=0.3)
