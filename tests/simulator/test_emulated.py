@@ -101,7 +101,7 @@ def test_errors_of_floor_and_hand_come_back() -> None:
     again = fitted_again(people, 600, with_tracking(memory_s=0.9))
     errors = again.tracking.error_m[3]
     assert errors[5] == pytest.approx(FIT.tracking.error_m[3][5], rel=0.15)
-    assert errors[9] == pytest.approx(FIT.tracking.error_m[3][9], rel=0.15)
+    assert errors[8] == pytest.approx(FIT.tracking.error_m[3][8], rel=0.15)
     assert again.tracking.memory_s == pytest.approx(0.9, rel=0.45)
     assert again.hands.chain[1][3][2] == pytest.approx(FIT.hands.chain[1][3][2], abs=0.05)
 
