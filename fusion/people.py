@@ -28,8 +28,8 @@ GATE_REACH_M = 1.3
 PLACE_SIGMA_M = 0.4
 WANDER_M_S = 0.7
 MOST_WANDER_M = 4.0
-ENTERS_WITHIN_NS = 500_000_000  # on average
-MOST_UNSEEN = 5.0  # nats
+SOON_S, LATE_S, LATE_SHARE = 0.4, 4.0, 0.08  # from coming in to being seen
+FOUND_PER_S = 0.25  # of those who are lost
 LEAST_GAIN = -3.0  # nats: so unlikely a continuation is none
 RIVALS = 2.5  # nats: as likely to be somebody else, as far as a charge goes
 BESIDE_M = 0.4  # farther from a gate than whoever passed it, and perhaps it was they
@@ -173,7 +173,7 @@ class People:
         """Give free tracklets to visits that have lost theirs; (visit, tracklet) for each.
 
         All at once, so that what each gains by its own adds up to most: that it continues them,
-        and that they need not be unseen. Who would have gained nearly as much by another
+        and that it is time for them to be seen. Who would have gained nearly as much by another
         tracklet may be mistaken from now on.
         """
         self._forget(now_ns)
@@ -182,7 +182,7 @@ class People:
         if not free:
             return []
         gains = np.array(
-            [[self._affinity(v, t) - self._unseen(v, now_ns) for t in free] for v in lost]
+            [[self._affinity(v, t) + self._appears(v, now_ns) for t in free] for v in lost]
         )
         pairs = _best_pairs(gains)
         given = []
@@ -227,12 +227,15 @@ class People:
         walked = -0.5 * away_m2 / variance - math.log(2 * math.pi * variance / self._floor_m2)
         return max(linked) + min(0.0, walked) if linked else walked
 
-    def _unseen(self, visit: str, now_ns: int) -> float:
-        """log P(nobody sees a visit's person until now): whoever came in is seen soon, who was
-        lost before a rack may stay so."""
+    def _appears(self, visit: str, now_ns: int) -> float:
+        """log of how much likelier a visit's person is to be seen first just now than one who was
+        lost. Whoever comes in is mostly seen soon, seldom late; once late, it may be any time."""
         if self._current[visit] is not None:
             return 0.0
-        return -min(MOST_UNSEEN, (now_ns - self._last_seen[visit][0]) / ENTERS_WITHIN_NS)
+        since_s = max(0.0, (now_ns - self._last_seen[visit][0]) / NS)
+        soon = (1 - LATE_SHARE) * math.exp(-since_s / SOON_S)
+        late = LATE_SHARE * math.exp(-since_s / LATE_S)
+        return math.log((soon / SOON_S + late / LATE_S) / (soon + late) / FOUND_PER_S)
 
     def _visit_of(self, tracklet: str) -> str | None:
         track = self._tracks.get(tracklet)
