@@ -26,7 +26,7 @@ from fusion.shelves import Part, ShelfPlace, Shelves
 from fusion.states import Holding, Mark, Move, State
 from fusion.switches import EVERYTHING, Switches
 
-PRIOR_UNITS = (0.80, 0.13, 0.04, 0.015)
+PRIOR_UNITS = (0.85, 0.12, 0.015, 0.005)
 PRIOR_MORE = 0.1  # / n², for n units beyond those listed
 PRIOR_NOTHING = 0.05
 PRIOR_UNKNOWN = 0.004
