@@ -38,12 +38,15 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def broken() -> Reel:
-    """One shopper, and the shelf of the first pick is silent: one error, one line less."""
+    """One shopper, and the plates of the first pick are dead: one error, one line less."""
     recording = Recording.open(SAMPLE)
     reel = reel_of(recording, msgspec.json.decode(recording.truth or b"", type=Truth))
     first = next(event for event in reel.events() if isinstance(event, Picked))
-    silent = [f"shelf-silent:{first.facing.partition('.')[0]}"]
-    return changed(recording, reel, parse_changes([], silent, "recorded", reel.store))
+    shelf_id, _, plate = first.facing.partition(".")
+    shelf = next(s for g in reel.store.gondolas for s in g.shelves if s.id == shelf_id)
+    facing = next(f for f in shelf.facings if min(f.plates) == int(plate))
+    dead = [f"plate-dead:{shelf_id}.{n}" for n in facing.plates]
+    return changed(recording, reel, parse_changes([], dead, "recorded", reel.store))
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def _no_complaints(complaints: list[str]) -> object:
 
 def test_it_says_what_it_shows(open_page: Page, shown: Shown, broken: Reel) -> None:
     expect(open_page.locator("#controls-name")).to_have_text("one-shopper.mcap")
-    expect(open_page.locator("#controls-changed")).to_have_text(broken.changes[0])
+    expect(open_page.locator("#controls-changed")).to_have_text(" · ".join(broken.changes))
     expect(open_page.locator("#controls-at")).to_have_text("00:00.0")
     length = open_page.locator("#controls-length")
     expect(length).to_have_text(f"00:{int(shown.player.duration_s * 10) / 10:04.1f}")
