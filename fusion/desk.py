@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cart.events import BillChecked, CheckKind, Lines, Restocked, ReviewClosed, ReviewKind
-from fusion.content import Content
 from fusion.log import Log
 from fusion.risk import Promise
 from fusion.shelves import Shelves
@@ -109,7 +108,7 @@ class Desk:
             )
             return
         place.gtin, place.units = change.gtin, change.units
-        place.content = Content(change.gtin, self._shelves.products)
+        place.content = self._shelves.content_of(change.gtin)
         place.strangers.pop(change.gtin, None)
         self._log.emit(
             Restocked,

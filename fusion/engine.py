@@ -368,15 +368,14 @@ class Engine:
         policy = self._store.policy
         bill = best_bill(self.belief.carts(account.visit), self._shelves.products, policy)
         del self._accounts[account.visit]
+        asks = [ask] if ask else []
         if any(self.people.mistakable(person) for person in account.persons) and bill.lines:
-            ask = "; ".join(filter(None, (ask, "they may have been taken for somebody else")))
+            asks.append("they may have been taken for somebody else")
         if account.unweighed:
-            shelves = ", ".join(account.unweighed)
-            ask = "; ".join(
-                filter(None, (ask, f"they reached into {shelves}, which did not weigh"))
-            )
+            asks.append(f"they reached into {', '.join(account.unweighed)}, which did not weigh")
         if self.decisions.may_have_been_handed(account.visit):
-            ask = "; ".join(filter(None, (ask, "something may have been handed over")))
+            asks.append("something may have been handed over")
+        ask = "; ".join(asks)
         for person in account.persons:
             self.people.end(person)
         ask = ask or self._standing.ask(account, bill, left_ns)

@@ -16,8 +16,8 @@ Plates feel 1 to 2 % of what stands beside them, and a change is summed over all
 may weigh up to `TAKEN_UP` more than it does by itself: e ~ N(TAKEN_UP / 2, s²), and what counts as
 off begins above that.
 
-What comes of it is a proposal to a person. The engine decides nothing by it: its own picks are no
-proof of what stands there.
+What comes of it is a proposal to a person, once it is sure, from weights alone. What the engine
+itself believes of a facing while it decides is `fusion.content`'s.
 """
 
 from __future__ import annotations

@@ -60,10 +60,14 @@ class Shelves:
             facing.plates,
             facing.gtin,
             facing.units,
-            Content(facing.gtin, self.products, self._wrong),
+            self.content_of(facing.gtin),
         )
         self.places[place.id] = place
         self._by_shelf.setdefault(shelf.id, []).append(place)
+
+    def content_of(self, gtin: str) -> Content:
+        """What a facing may hold of which the planogram says `gtin`, before any pick."""
+        return Content(gtin, self.products, self._wrong)
 
     def split(self, step: WeightStep, known_g: Collection[float] = ()) -> list[Part]:
         """Cut a step into its share per facing.

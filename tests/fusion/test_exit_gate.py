@@ -165,8 +165,15 @@ def test_a_line_that_the_gate_settled_says_so():
 
 @pytest.mark.parametrize("company", [False, True])
 def test_a_bill_whose_tags_were_all_read_is_verified_unless_others_stood_by(monkeypatch, company):
-    heard = []
-    monkeypatch.setattr(Profiles, "confirmed", lambda _, *told: heard.append(told))
+    heard, confirmed = [], Profiles.confirmed
+
+    def spy(profiles, *told):
+        heard.append(told)
+        confirmed(profiles, *told)
+        assert profiles.of("ada").trust.mean(told[0]) > before
+
+    before = Profiles().of("ada").trust.mean()
+    monkeypatch.setattr(Profiles, "confirmed", spy)
     exited, _, _ = left_with(took=True, read=True, company=company)
     verified = [(30 * NS, exited.visit, "ada", ((FACING.gtin, 1),))]
     assert heard == ([] if company else verified)
